@@ -1,0 +1,100 @@
+"""Non-INVITE client transactions (RFC 3261 §17.1.2) as a table.
+
+All about their transitions is in TRANSITIONS; a missing key means that the input changes nothing in that state.
+The Completed state of the RFC exists to swallow late copies of the final response; the endpoint throws away every
+response that belongs to no transaction, so a transaction ends here with its first final response.
+"""
+
+from enum import Enum, auto
+from math import ceil
+
+from agent.sip.flows import Flow
+
+T1 = 0.5
+"Round-trip estimate, seconds."
+T2 = 4.0
+"Longest interval between retransmissions."
+TIMEOUT = 64 * T1
+"Timer F."
+
+
+def remaining(end: float, now: float) -> float:
+    """Seconds until ``end``, rounded up to tenths: the timer queues want few different lengths."""
+    return max(ceil((end - now) * 10 - 1e-6) / 10, 0.0)
+
+
+class State(Enum):
+    TRYING = auto()
+    PROCEEDING = auto()
+    ENDED = auto()
+
+
+class Input(Enum):
+    PROVISIONAL = auto()
+    FINAL = auto()
+    TIMER_E = auto()
+    TIMER_F = auto()
+    TRANSPORT_ERROR = auto()
+
+
+class Action(Enum):
+    RETRANSMIT = auto()
+    "Send the same bytes again and set timer E anew."
+    REPORT_RESPONSE = auto()
+    REPORT_TIMEOUT = auto()
+    REPORT_TRANSPORT_ERROR = auto()
+
+
+TRANSITIONS: dict[tuple[State, Input], tuple[State, Action | None]] = {
+    (State.TRYING, Input.PROVISIONAL): (State.PROCEEDING, None),
+    (State.TRYING, Input.FINAL): (State.ENDED, Action.REPORT_RESPONSE),
+    (State.TRYING, Input.TIMER_E): (State.TRYING, Action.RETRANSMIT),
+    (State.TRYING, Input.TIMER_F): (State.ENDED, Action.REPORT_TIMEOUT),
+    (State.TRYING, Input.TRANSPORT_ERROR): (State.ENDED, Action.REPORT_TRANSPORT_ERROR),
+    (State.PROCEEDING, Input.FINAL): (State.ENDED, Action.REPORT_RESPONSE),
+    (State.PROCEEDING, Input.TIMER_E): (State.PROCEEDING, Action.RETRANSMIT),
+    (State.PROCEEDING, Input.TIMER_F): (State.ENDED, Action.REPORT_TIMEOUT),
+    (State.PROCEEDING, Input.TRANSPORT_ERROR): (State.ENDED, Action.REPORT_TRANSPORT_ERROR),
+}
+
+
+class ClientTransaction:
+    """One request under way. ``owner`` is whatever the caller wants back with the outcome."""
+
+    __slots__ = ("branch", "data", "due", "flow", "interval", "method", "owner", "started", "state")
+
+    def __init__(self, branch: str, method: str, data: bytes, flow: Flow, owner: object, now: float) -> None:
+        self.branch = branch
+        self.method = method
+        self.data = data
+        self.flow = flow
+        self.owner = owner
+        self.started = now
+        self.state = State.TRYING
+        self.interval = T1
+        "The next length of timer E."
+        self.due = 0.0
+        "When its one timer (the earlier of E and F) is due."
+
+    def next_timer(self, now: float) -> float:
+        """Length of the timer to set now: E on unreliable transports, never past F."""
+        if self.flow.transport.reliable:
+            return TIMEOUT
+        return min(self.interval, remaining(self.started + TIMEOUT, now))
+
+    def timer_input(self, now: float) -> Input:
+        """Which timer it was that is due."""
+        return Input.TIMER_F if now >= self.started + TIMEOUT - 1e-6 else Input.TIMER_E
+
+    def take(self, event: Input) -> Action | None:
+        """Change state; returns what the endpoint has to do."""
+        step = TRANSITIONS.get((self.state, event))
+        if step is None:
+            return None
+        self.state, action = step
+        if event is Input.TIMER_E:
+            # §17.1.2.2: MIN(2*T1, T2) …, and always T2 once a provisional response has been received.
+            self.interval = T2 if self.state is State.PROCEEDING else min(self.interval * 2, T2)
+        elif event is Input.PROVISIONAL:
+            self.interval = T2
+        return action

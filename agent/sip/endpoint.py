@@ -1,0 +1,378 @@
+"""The SIP core's facade: bytes, timers and requests in; events, bytes and one deadline out.
+
+The shell's whole contract: after every input drain ``events``, then ``take_outbox()``, then arm one timer for
+``next_deadline()`` and call ``handle_timeout`` when it comes. ``now`` is monotonic seconds.
+"""
+
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass
+from enum import Enum, auto
+from hashlib import blake2s
+
+from agent.sip import client_transactions as client
+from agent.sip import server_transactions as server
+from agent.sip.client_transactions import ClientTransaction
+from agent.sip.errors import MessageError, StreamError
+from agent.sip.flows import Flow
+from agent.sip.framing import Framer, KeepAlive
+from agent.sip.headers import Headers
+from agent.sip.matching import MAGIC_COOKIE, cancel_key, merge_key, scan_response, server_key
+from agent.sip.messages import Request, Response, response_to
+from agent.sip.parsing import DEFAULT_LIMITS, Limits, parse_datagram
+from agent.sip.routing import note_source, response_flow, sent_by
+from agent.sip.server_transactions import ServerTransaction
+from agent.sip.timers import TimerQueues
+
+
+@dataclass(slots=True)
+class RequestReceived:
+    """A new request. Answer it with `Endpoint.respond`."""
+
+    transaction: ServerTransaction
+    request: Request
+    flow: Flow
+
+
+class ResponseReceived:
+    """The final response to a request of ours. ``response`` is parsed when first asked for."""
+
+    __slots__ = ("_response", "data", "owner", "status", "transaction")
+
+    def __init__(
+        self,
+        owner: object,
+        status: int,
+        transaction: ClientTransaction,
+        data: bytes,
+        response: Response | None,
+    ) -> None:
+        self.owner = owner
+        self.status = status
+        self.transaction = transaction
+        self.data = data
+        self._response = response
+
+    @property
+    def response(self) -> Response:
+        if self._response is None:
+            try:
+                parsed = parse_datagram(self.data)
+            except MessageError as error:
+                parsed = Response(self.status, headers=error.headers)
+            assert isinstance(parsed, Response)
+            self._response = parsed
+        return self._response
+
+
+class Failure(Enum):
+    TIMEOUT = auto()
+    "Timer F: nobody answered."
+    TRANSPORT = auto()
+    "The bytes could not be sent, or the connection is gone (RFC 3261 §18.4)."
+
+
+@dataclass(slots=True)
+class TransactionFailed:
+    """A request of ours that will have no response."""
+
+    owner: object
+    cause: Failure
+    transaction: ClientTransaction
+
+
+@dataclass(slots=True)
+class Discarded:
+    """Something was received that is no use; worth one log line. ``status`` is what was answered, or None."""
+
+    flow: Flow
+    reason: str
+    status: int | None
+
+
+@dataclass(slots=True)
+class StreamBroken:
+    """The framing of a stream is lost: flush what is to be sent, then close it."""
+
+    flow: Flow
+
+
+Event = RequestReceived | ResponseReceived | TransactionFailed | Discarded | StreamBroken
+
+
+class Endpoint:
+    """Transactions of both roles over any number of flows."""
+
+    def __init__(self, token: Callable[[], str], secret: bytes, limits: Limits = DEFAULT_LIMITS) -> None:
+        """``token()`` gives a fresh unguessable token (at least 64 bits); ``secret`` keys the tags of stateless answers."""
+        self.events: deque[Event] = deque()
+        self._outbox: list[tuple[Flow, bytes]] = []
+        self._limits = limits
+        self._secret = secret
+        self._branch_prefix = MAGIC_COOKIE + token()
+        self._branch_count = 0
+        self._clients: dict[str, ClientTransaction] = {}
+        self._servers: dict[server.Key, ServerTransaction] = {}
+        self._merges: dict[server.Key, ServerTransaction] = {}
+        self._framers: dict[int, Framer] = {}
+        self._client_timers: TimerQueues[ClientTransaction] = TimerQueues(
+            lambda item, due: item.due == due and item.state is not client.State.ENDED
+        )
+        self._server_timers: TimerQueues[ServerTransaction] = TimerQueues(lambda item, due: item.due == due)
+
+    # -- bytes in ------------------------------------------------------------------------------------------------
+
+    def receive_datagram(self, data: bytes, flow: Flow, now: float) -> None:
+        """One datagram, or one whole message of a transport that keeps message boundaries."""
+        if data.startswith(b"SIP/2.0 ") and (scanned := scan_response(data)) is not None:
+            status, branch, method = scanned
+            self._receive_response(status, branch, method.decode("latin-1"), data, None, now)
+            return
+        if not data.strip(b"\r\n\0 "):
+            return  # a keep-alive (RFC 5626 §3.5.1) or a NAT's probe
+        try:
+            message = parse_datagram(data, self._limits)
+        except MessageError as error:
+            self._refuse(error, flow)
+            return
+        self._receive(message, flow, now)
+
+    def receive_stream(self, data: bytes, flow: Flow, now: float) -> None:
+        """The next bytes of a TCP or TLS connection."""
+        framer = self._framers.get(flow.connection)
+        if framer is None:
+            framer = self._framers[flow.connection] = Framer(self._limits)
+        broken: StreamError | None = None
+        try:
+            complete = framer.feed(data)
+        except StreamError as error:
+            broken, complete = error, list(error.complete)  # type: ignore[arg-type]
+        for item in complete:
+            if isinstance(item, Request | Response):
+                self._receive(item, flow, now)
+            elif isinstance(item, MessageError):
+                self._refuse(item, flow)
+            elif item is KeepAlive.PING:
+                self._outbox.append((flow, b"\r\n"))
+        if broken is not None:
+            self._refuse(broken.error, flow)
+            self.events.append(StreamBroken(flow))
+
+    def flow_closed(self, flow: Flow, now: float) -> None:
+        """A connection is gone: whatever waited for an answer on it has failed."""
+        self._framers.pop(flow.connection, None)
+        for transaction in [t for t in self._clients.values() if t.flow.connection == flow.connection]:
+            self._advance_client(transaction, client.Input.TRANSPORT_ERROR, now)
+
+    def send_failed(self, flow: Flow, now: float) -> None:
+        """Bytes for this flow could not be sent (ICMP unreachable, connection refused)."""
+        for transaction in [t for t in self._clients.values() if t.flow == flow]:
+            self._advance_client(transaction, client.Input.TRANSPORT_ERROR, now)
+
+    # -- messages in ---------------------------------------------------------------------------------------------
+
+    def _receive(self, message: Request | Response, flow: Flow, now: float) -> None:
+        if isinstance(message, Response):
+            if len(message.headers.values("Via")) != 1:
+                # RFC 3261 §8.1.3.3: it was meant for somebody else.
+                self.events.append(Discarded(flow, "response with several Via values", None))
+                return
+            branch = message.via.branch or ""
+            self._receive_response(message.status, branch, message.cseq.method, b"", message, now)
+            return
+        note_source(message, flow)
+        reply_flow = response_flow(message.via, flow)
+        key = server_key(message)
+        known = self._servers.get(key)
+        if message.method == "ACK":
+            if known is not None:
+                self._advance_server(known, server.Input.ACK, now)
+            return
+        if known is not None:
+            self._advance_server(known, server.Input.REQUEST, now)
+            return
+        if message.method == "CANCEL":
+            self._receive_cancel(message, reply_flow)
+            return
+        merge = merge_key(message)
+        if message.to.tag is None and merge in self._merges:
+            self.respond_statelessly(message, reply_flow, 482)
+            return
+        transaction = ServerTransaction(key, merge, message.method, message.headers, reply_flow)
+        self._servers[key] = transaction
+        self._merges[merge] = transaction
+        self._set_server_timer(transaction, now)
+        self.events.append(RequestReceived(transaction, message, flow))
+
+    def _receive_cancel(self, request: Request, flow: Flow) -> None:
+        """RFC 3261 §9.2. Only an INVITE could still be stopped, and those are refused at once: 200 and no effect."""
+        methods = ("SUBSCRIBE", "PUBLISH", "MESSAGE", "REGISTER", "NOTIFY", "OPTIONS", "INVITE")
+        found = any(cancel_key(request, method) in self._servers for method in methods)
+        self.respond_statelessly(request, flow, 200 if found else 481)
+
+    def _receive_response(
+        self, status: int, branch: str, method: str, data: bytes, response: Response | None, now: float
+    ) -> None:
+        transaction = self._clients.get(branch)
+        if transaction is None or transaction.method != method:
+            return  # a late copy, or not ours: RFC 3261 §17.1.3
+        if status < 200:
+            self._advance_client(transaction, client.Input.PROVISIONAL, now)
+        elif transaction.take(client.Input.FINAL) is client.Action.REPORT_RESPONSE:
+            del self._clients[branch]
+            self.events.append(ResponseReceived(transaction.owner, status, transaction, data, response))
+
+    def _refuse(self, error: MessageError, flow: Flow) -> None:
+        """Answer what can be answered without keeping state; otherwise say nothing to the peer."""
+        status: int | None = None
+        headers = error.headers
+        if (
+            error.is_request
+            and headers is not None
+            and all(headers.get(n) for n in ("Via", "From", "To", "Call-ID", "CSeq"))
+        ):
+            request = Request("?", "?", headers)
+            try:
+                note_source(request, flow)
+                reply_flow = response_flow(request.via, flow)
+            except ValueError:
+                reply_flow = None
+            cseq = headers.get("CSeq") or ""
+            if reply_flow is not None and not cseq.endswith("ACK"):
+                status = error.status
+                self.respond_statelessly(request, reply_flow, status, error.reason)
+        self.events.append(Discarded(flow, error.reason, status))
+
+    # -- answers out ---------------------------------------------------------------------------------------------
+
+    def tag_for(self, request: Request) -> str:
+        """The To tag of every response to this request: a pure function of it (RFC 3261 §8.2.7, §19.3)."""
+        via = request.headers.get("Via") or ""
+        text = f"{request.call_id}|{request.headers.get('From')}|{request.headers.get('CSeq')}|{via}"
+        return blake2s(text.encode("utf-8", "surrogateescape"), key=self._secret, digest_size=8).hexdigest()
+
+    def respond(self, transaction: ServerTransaction, response: Response, now: float) -> None:
+        """The final response of a transaction. A second one is ignored."""
+        transaction.response = response.encode()
+        transaction.headers = None
+        if response.status in (401, 407):
+            # A challenge keeps no state (RFC 3261 §8.2.7).
+            # COMPAT(libpurple 2.14): it answers a challenge with the same branch, which must not count as a copy.
+            self._forget_server(transaction)
+            self._outbox.append((transaction.flow, transaction.response))
+            return
+        self._advance_server(transaction, server.Input.FINAL, now)
+
+    def respond_statelessly(
+        self,
+        request: Request,
+        flow: Flow,
+        status: int,
+        reason: str | None = None,
+        headers: list[tuple[str, str]] | None = None,
+    ) -> None:
+        """A response that leaves nothing behind; the same request gets the same answer."""
+        response = response_to(request.headers, status, reason, to_tag=self.tag_for(request), headers=headers)
+        self._outbox.append((flow, response.encode()))
+
+    # -- requests out --------------------------------------------------------------------------------------------
+
+    def new_branch(self) -> str:
+        self._branch_count += 1
+        return f"{self._branch_prefix}{self._branch_count:x}"
+
+    def request(self, request: Request, flow: Flow, owner: object, now: float) -> ClientTransaction:
+        """Send a request over a flow; Via and, if missing, Max-Forwards are added."""
+        branch = self.new_branch()
+        headers = Headers()
+        headers.items = [("Via", f"SIP/2.0/{flow.transport.via_token} {sent_by(flow)};branch={branch};rport")]
+        headers.items.extend(item for item in request.headers.items if item[0] != "Via")
+        if "Max-Forwards" not in request.headers:
+            headers.items.insert(1, ("Max-Forwards", "70"))
+        data = Request(request.method, request.uri, headers, request.body).encode()
+        return self.send_prepared(branch, request.method, data, flow, owner, now)
+
+    def send_prepared(
+        self, branch: str, method: str, data: bytes, flow: Flow, owner: object, now: float
+    ) -> ClientTransaction:
+        """Send a request that the caller has rendered, its Via with ``branch`` included."""
+        transaction = ClientTransaction(branch, method, data, flow, owner, now)
+        self._clients[branch] = transaction
+        transaction.due = self._client_timers.set(transaction.next_timer(now), transaction, now)
+        self._outbox.append((flow, data))
+        return transaction
+
+    # -- time ----------------------------------------------------------------------------------------------------
+
+    def next_deadline(self) -> float | None:
+        """When `handle_timeout` is wanted next."""
+        first, second = self._client_timers.next_deadline(), self._server_timers.next_deadline()
+        if first is None or second is None:
+            return second if first is None else first
+        return min(first, second)
+
+    def handle_timeout(self, now: float) -> None:
+        for transaction in self._client_timers.expired(now):
+            self._advance_client(transaction, transaction.timer_input(now), now)
+        for server_transaction in self._server_timers.expired(now):
+            self._advance_server(server_transaction, server_transaction.timer_input(now), now)
+
+    def take_outbox(self) -> list[tuple[Flow, bytes]]:
+        """What is to be sent, in order; the caller owns the list."""
+        outbox, self._outbox = self._outbox, []
+        return outbox
+
+    # -- transactions --------------------------------------------------------------------------------------------
+
+    def _advance_client(self, transaction: ClientTransaction, event: client.Input, now: float) -> None:
+        action = transaction.take(event)
+        if transaction.state is client.State.ENDED:
+            self._clients.pop(transaction.branch, None)
+        match action:
+            case client.Action.RETRANSMIT:
+                self._outbox.append((transaction.flow, transaction.data))
+                transaction.due = self._client_timers.set(transaction.next_timer(now), transaction, now)
+            case client.Action.REPORT_TIMEOUT:
+                self.events.append(TransactionFailed(transaction.owner, Failure.TIMEOUT, transaction))
+            case client.Action.REPORT_TRANSPORT_ERROR:
+                self.events.append(TransactionFailed(transaction.owner, Failure.TRANSPORT, transaction))
+            case _:
+                pass
+
+    def _advance_server(self, transaction: ServerTransaction, event: server.Input, now: float) -> None:
+        before = transaction.state
+        action = transaction.take(event)
+        if action is server.Action.SEND:
+            self._outbox.append((transaction.flow, transaction.response))
+        elif action is server.Action.SEND_TRYING and transaction.headers is not None:
+            trying = response_to(transaction.headers, 100)
+            self._outbox.append((transaction.flow, trying.encode()))
+        if transaction.state is server.State.ENDED:
+            self._forget_server(transaction)
+        elif transaction.state is not before or event is server.Input.TIMER_REPEAT:
+            if event is server.Input.FINAL:
+                transaction.completed_at = now
+            self._set_server_timer(transaction, now)
+
+    def _set_server_timer(self, transaction: ServerTransaction, now: float) -> None:
+        length = transaction.next_timer(now)
+        if length is None:
+            transaction.due = 0.0
+        elif length <= 0.0:
+            transaction.state = server.State.ENDED
+            self._forget_server(transaction)
+        else:
+            transaction.due = self._server_timers.set(length, transaction, now)
+
+    def _forget_server(self, transaction: ServerTransaction) -> None:
+        transaction.due = 0.0
+        self._servers.pop(transaction.key, None)
+        if self._merges.get(transaction.merge_key) is transaction:
+            del self._merges[transaction.merge_key]
+
+    # -- figures -------------------------------------------------------------------------------------------------
+
+    @property
+    def open_transactions(self) -> tuple[int, int]:
+        """(client, server) transactions alive."""
+        return len(self._clients), len(self._servers)

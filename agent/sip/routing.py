@@ -1,0 +1,99 @@
+"""Where a message goes next: responses by their top Via, requests by route set and target (RFC 3261 §8.1.2, §18.2)."""
+
+from dataclasses import dataclass
+
+from agent.sip.flows import Flow, Transport, format_host
+from agent.sip.headers import Headers
+from agent.sip.messages import Request
+from agent.sip.values import Via, parse_host_port, parse_name_addr, parse_params
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """What the next hop's URI says; DNS (RFC 3263) has not been asked yet."""
+
+    host: str
+    port: int | None
+    transport: Transport | None
+    "None: the URI does not say."
+    secure: bool
+    "`sips:`"
+
+
+def note_source(request: Request, flow: Flow) -> None:
+    """Write into the top Via where the request really came from (RFC 3261 §18.2.1, RFC 3581 §4)."""
+    via = request.via
+    wants_rport = "rport" in via.params
+    host, port = flow.remote[0], flow.remote[1]
+    if not wants_rport and via.host == host:
+        return
+    values = request.headers.values("Via")
+    kept: list[str] = []
+    for part in values[0].split(";"):
+        name = part.partition("=")[0].strip().lower()
+        if name == "received":
+            continue
+        kept.append(f"rport={port}" if name == "rport" else part)
+    values[0] = ";".join([*kept, f"received={host}"])
+    _replace_vias(request.headers, values)
+    request._via = None
+
+
+def _replace_vias(headers: Headers, values: list[str]) -> None:
+    index = next(i for i, (name, _) in enumerate(headers.items) if name == "Via")
+    rest = [item for item in headers.items if item[0] != "Via"]
+    headers.items = [*rest[:index], *(("Via", value) for value in values), *rest[index:]]
+
+
+def response_flow(via: Via, flow: Flow) -> Flow:
+    """Streams answer on their connection; UDP to the source address, at rport or else the sent-by port.
+
+    ``maddr`` is not followed: it would let anybody aim our answers at a third party.
+    """
+    if flow.transport is not Transport.UDP:
+        return flow
+    port = flow.remote[1] if "rport" in via.params else via.port or 5060
+    return flow if port == flow.remote[1] else flow._replace(remote=(flow.remote[0], port))
+
+
+def parse_target(uri: str) -> Target:
+    """The next hop that a SIP URI names. Raises ValueError for other schemes."""
+    scheme, _, rest = uri.partition(":")
+    scheme = scheme.lower()
+    if scheme not in ("sip", "sips"):
+        raise ValueError("not a SIP URI")
+    address = rest.partition("?")[0].rpartition("@")[2]
+    host_port, *raw = address.split(";")
+    params = parse_params(raw)
+    host, port = parse_host_port(host_port)
+    transport: Transport | None = None
+    named = params.get("transport")
+    if named:
+        try:
+            transport = Transport(named.lower())
+        except ValueError:
+            raise ValueError("unknown transport") from None
+        if scheme == "sips" and transport is Transport.TCP:
+            transport = Transport.TLS
+    return Target(params.get("maddr") or host, port, transport, scheme == "sips")
+
+
+def request_path(target_uri: str, route_set: tuple[str, ...]) -> tuple[str, tuple[str, ...], str]:
+    """(Request-URI, Route values, URI of the next hop) for a request in a dialog (RFC 3261 §12.2.1.1)."""
+    if not route_set:
+        return target_uri, (), target_uri
+    first = parse_name_addr(route_set[0])
+    if is_loose(first.uri):
+        return target_uri, route_set, first.uri
+    # A strict router first: its URI becomes the Request-URI, and the target travels last in Route.
+    return first.uri, (*route_set[1:], f"<{target_uri}>"), first.uri
+
+
+def is_loose(uri: str) -> bool:
+    """Whether a Route URI carries ``lr``."""
+    return "lr" in parse_params(uri.partition("?")[0].rpartition("@")[2].split(";")[1:])
+
+
+def sent_by(flow: Flow) -> str:
+    """Our address as Via and Contact name it."""
+    return f"{format_host(flow.local[0])}:{flow.local[1]}"
