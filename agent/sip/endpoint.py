@@ -158,6 +158,11 @@ class Endpoint:
             self._refuse(broken.error, flow)
             self.events.append(StreamBroken(flow))
 
+    def mid_message(self, flow: Flow) -> bool:
+        """Whether a stream has sent part of a message and owes the rest."""
+        framer = self._framers.get(flow.connection)
+        return framer is not None and framer.mid_message
+
     def flow_closed(self, flow: Flow, now: float) -> None:
         """A connection is gone: whatever waited for an answer on it has failed."""
         self._framers.pop(flow.connection, None)

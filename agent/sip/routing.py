@@ -1,6 +1,7 @@
 """Where a message goes next: responses by their top Via, requests by route set and target (RFC 3261 §8.1.2, §18.2)."""
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from agent.sip.flows import Flow, Transport, format_host
 from agent.sip.headers import Headers
@@ -97,3 +98,12 @@ def is_loose(uri: str) -> bool:
 def sent_by(flow: Flow) -> str:
     """Our address as Via and Contact name it."""
     return f"{format_host(flow.local[0])}:{flow.local[1]}"
+
+
+class Destination(NamedTuple):
+    """One concrete place to send a request to, as RFC 3263 finds it."""
+
+    transport: Transport
+    host: str
+    "A numeric address."
+    port: int

@@ -1,0 +1,232 @@
+"""The asyncio shell of one `sip.Endpoint`: feeds it bytes and time, carries out what it decides.
+
+One rule keeps it correct: after any input, drain the events, then send the outbox, then arm one timer.
+"""
+
+import asyncio
+import logging
+from collections.abc import Callable
+from typing import Protocol
+
+from agent.clock import Clock
+from agent.net.transcript import Transcript
+from agent.sip.client_transactions import ClientTransaction
+from agent.sip.endpoint import (
+    Discarded,
+    Endpoint,
+    Failure,
+    RequestReceived,
+    ResponseReceived,
+    StreamBroken,
+    TransactionFailed,
+)
+from agent.sip.flows import Flow
+from agent.sip.messages import Request, Response
+from agent.sip.server_transactions import ServerTransaction
+
+log = logging.getLogger(__name__)
+
+EVENTS_PER_PUMP = 2_000
+"After so many events the loop gets its turn, so that a burst can't starve timers and readers."
+
+
+class RequestFailed(Exception):
+    """A request of ours got no response. ``cause`` tells a silent peer from one that can't be reached."""
+
+    def __init__(self, cause: Failure) -> None:
+        super().__init__("no answer" if cause is Failure.TIMEOUT else "cannot be reached")
+        self.cause = cause
+
+
+class Sender(Protocol):
+    """One socket or connection."""
+
+    def send(self, flow: Flow, data: bytes) -> None:
+        """Send or buffer; a failure is told to the driver, not raised."""
+
+    def close(self) -> None:
+        """Flush what can be flushed, then close."""
+
+
+class RequestOwner(Protocol):
+    """Who wants the outcome of a request that was not awaited."""
+
+    def on_response(self, event: ResponseReceived) -> None: ...
+
+    def on_failure(self, event: TransactionFailed) -> None: ...
+
+
+class _Waiter:
+    """A RequestOwner for those who await."""
+
+    __slots__ = ("future",)
+
+    def __init__(self, future: asyncio.Future[Response]) -> None:
+        self.future = future
+
+    def on_response(self, event: ResponseReceived) -> None:
+        if not self.future.done():
+            self.future.set_result(event.response)
+
+    def on_failure(self, event: TransactionFailed) -> None:
+        if not self.future.done():
+            self.future.set_exception(RequestFailed(event.cause))
+
+
+class Driver:
+    """Belongs to one running event loop."""
+
+    def __init__(self, endpoint: Endpoint, clock: Clock, transcript: Transcript | None = None) -> None:
+        self.endpoint = endpoint
+        self.clock = clock
+        self.transcript = transcript
+        self.on_request: Callable[[RequestReceived], None] | None = None
+        self.on_discarded: Callable[[Discarded], None] | None = None
+        self._loop = asyncio.get_running_loop()
+        self._timer: asyncio.TimerHandle | None = None
+        self._timer_due = float("inf")
+        self._connections: dict[int, Sender] = {}
+        self._listeners: dict[int, Sender] = {}
+        self._last_number = 0
+        self._pumping = False
+        self._closed = False
+
+    # -- transports join here ------------------------------------------------------------------------------------
+
+    def new_number(self) -> int:
+        """A number for a connection or listener; never used again in this process."""
+        self._last_number += 1
+        return self._last_number
+
+    def add_listener(self, number: int, sender: Sender) -> None:
+        self._listeners[number] = sender
+
+    def add_connection(self, number: int, sender: Sender) -> None:
+        self._connections[number] = sender
+
+    def connection_lost(self, flow: Flow) -> None:
+        if self._connections.pop(flow.connection, None) is not None:
+            self.endpoint.flow_closed(flow, self.clock.monotonic())
+            self.pump()
+
+    def send_failed(self, flow: Flow) -> None:
+        self.endpoint.send_failed(flow, self.clock.monotonic())
+        self.pump()
+
+    @property
+    def open_connections(self) -> int:
+        return len(self._connections)
+
+    # -- bytes in ------------------------------------------------------------------------------------------------
+
+    def datagrams(self, batch: list[tuple[bytes, Flow]]) -> None:
+        """Whole messages that one wake-up has brought."""
+        now = self.clock.monotonic()
+        receive = self.endpoint.receive_datagram
+        for data, flow in batch:
+            if self.transcript is not None:
+                self.transcript.received(data, flow, self.clock.wall())
+            receive(data, flow, now)
+        self.pump()
+
+    def stream(self, data: bytes, flow: Flow) -> None:
+        """Bytes of a stream connection."""
+        if self.transcript is not None:
+            self.transcript.received(data, flow, self.clock.wall())
+        self.endpoint.receive_stream(data, flow, self.clock.monotonic())
+        self.pump()
+
+    # -- requests and answers ------------------------------------------------------------------------------------
+
+    async def request(self, request: Request, flow: Flow) -> Response:
+        """Send a request and wait for its final response. Raises RequestFailed."""
+        future: asyncio.Future[Response] = self._loop.create_future()
+        self.endpoint.request(request, flow, _Waiter(future), self.clock.monotonic())
+        self.pump()
+        return await future
+
+    def send(self, request: Request, flow: Flow, owner: RequestOwner) -> ClientTransaction:
+        """Send a request; ``owner`` hears the outcome. Leaves with the next `pump`."""
+        return self.endpoint.request(request, flow, owner, self.clock.monotonic())
+
+    def respond(self, transaction: ServerTransaction, response: Response) -> None:
+        """Answer a request. Leaves with the next `pump`."""
+        self.endpoint.respond(transaction, response, self.clock.monotonic())
+
+    # -- the drain -----------------------------------------------------------------------------------------------
+
+    def pump(self) -> None:
+        """Drain events, send, arm the timer. Handlers may call it; only the outermost call works."""
+        if self._pumping or self._closed:
+            return
+        self._pumping = True
+        try:
+            events = self.endpoint.events
+            budget = EVENTS_PER_PUMP
+            while events and budget:
+                budget -= 1
+                self._dispatch(events.popleft())
+            self._flush()
+        finally:
+            self._pumping = False
+        if events:
+            self._loop.call_soon(self.pump)
+        self._arm()
+
+    def _dispatch(self, event: object) -> None:
+        try:
+            match event:
+                case ResponseReceived(owner=owner):
+                    owner.on_response(event)  # type: ignore[attr-defined]
+                case RequestReceived():
+                    if self.on_request is not None:
+                        self.on_request(event)
+                    else:
+                        self.endpoint.respond_statelessly(event.request, event.transaction.flow, 503)
+                case TransactionFailed(owner=owner):
+                    owner.on_failure(event)  # type: ignore[attr-defined]
+                case Discarded():
+                    if self.on_discarded is not None:
+                        self.on_discarded(event)
+                case StreamBroken(flow=flow):
+                    self._flush()
+                    if (connection := self._connections.get(flow.connection)) is not None:
+                        connection.close()
+        except Exception:
+            # One handler's fault must not stop everybody's lamps; the peer of this one event will retransmit.
+            log.exception("a handler failed on %s", type(event).__name__)
+
+    def _flush(self) -> None:
+        for flow, data in self.endpoint.take_outbox():
+            if self.transcript is not None:
+                self.transcript.sent(data, flow, self.clock.wall())
+            sender = (
+                self._connections.get(flow.connection)
+                if flow.connection
+                else self._listeners.get(flow.listener)
+            )
+            if sender is not None:
+                sender.send(flow, data)
+            else:
+                self._loop.call_soon(self.send_failed, flow)
+
+    def _arm(self) -> None:
+        deadline = self.endpoint.next_deadline()
+        if deadline is None or deadline >= self._timer_due:
+            return
+        if self._timer is not None:
+            self._timer.cancel()
+        self._timer_due = deadline
+        self._timer = self._loop.call_later(max(0.0, deadline - self.clock.monotonic()), self._on_timer)
+
+    def _on_timer(self) -> None:
+        self._timer, self._timer_due = None, float("inf")
+        self.endpoint.handle_timeout(self.clock.monotonic())
+        self.pump()
+
+    def close(self) -> None:
+        """Stop; transports are closed by those who opened them."""
+        self._flush()
+        self._closed = True
+        if self._timer is not None:
+            self._timer.cancel()

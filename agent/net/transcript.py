@@ -1,0 +1,65 @@
+"""The wire log: what was sent and received, as it was, but for the secrets."""
+
+import re
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from agent.sip.flows import Flow, format_address
+
+_CREDENTIAL_LINE = re.compile(rb"^((?:Proxy-)?Authorization[ \t]*:[ \t]*)([^\r\n]*)", re.I | re.M)
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One send or receive. ``data`` is redacted already."""
+
+    at: float
+    "Wall clock, seconds."
+    received: bool
+    flow: Flow
+    data: bytes
+
+    @property
+    def text(self) -> str:
+        return self.data.decode("utf-8", "replace")
+
+    def __str__(self) -> str:
+        arrow = "<-" if self.received else "->"
+        peer = f"{self.flow.transport.value} {format_address(self.flow.remote)}"
+        return f"{self.at:.3f} {arrow} {peer}\n{self.text}"
+
+
+class Transcript:
+    """Keeps the last messages and tells them to whoever listens. Costs nothing when there is none."""
+
+    def __init__(self, keep: int = 200, listener: Callable[[Entry], None] | None = None) -> None:
+        self.entries: deque[Entry] = deque(maxlen=keep)
+        self._listener = listener
+
+    def received(self, data: bytes, flow: Flow, at: float) -> None:
+        self._record(Entry(at, True, flow, redact(data)))
+
+    def sent(self, data: bytes, flow: Flow, at: float) -> None:
+        self._record(Entry(at, False, flow, redact(data)))
+
+    def _record(self, entry: Entry) -> None:
+        self.entries.append(entry)
+        if self._listener is not None:
+            self._listener(entry)
+
+
+def redact(data: bytes) -> bytes:
+    """Take digest answers out: with one and the nonce, a weak password can be guessed off line."""
+    if b"uthorization" not in data and b"UTHORIZATION" not in data:
+        return data
+    return _CREDENTIAL_LINE.sub(_redact_line, data)
+
+
+def _redact_line(match: re.Match[bytes]) -> bytes:
+    value = re.sub(
+        rb'((?:response|cnonce)\s*=\s*)("[^"]*"|[^,\s]+)', rb'\1"[redacted]"', match[2], flags=re.I
+    )
+    if not value.lower().lstrip().startswith(b"digest"):
+        value = b"[redacted]"
+    return match[1] + value

@@ -1,0 +1,192 @@
+"""A user agent: one driver with the transports that a client needs, and a way to find the next hop.
+
+Requests go to the first destination that answers (RFC 3263 §4.3); connections are reused.
+"""
+
+import asyncio
+import secrets
+import ssl
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager
+from typing import Protocol
+
+from agent.clock import Clock
+from agent.net import memory, tcp
+from agent.net.driver import Driver, RequestFailed
+from agent.net.transcript import Transcript
+from agent.net.udp import UdpListener
+from agent.sip.endpoint import Endpoint, Failure, RequestReceived
+from agent.sip.flows import Flow, Transport, format_address
+from agent.sip.messages import Request, Response, response_to
+from agent.sip.routing import Destination, Target, parse_target
+from agent.sip.values import parse_name_addr
+
+LARGE = 1300
+"Bytes; a bigger request must not travel over UDP (RFC 3261 §18.1.1)."
+
+RequestHandler = Callable[[Request, Flow], Response | None]
+
+
+class Resolver(Protocol):
+    """RFC 3263: a target -> concrete destinations, best first."""
+
+    async def resolve(self, target: Target) -> Sequence[Destination]:
+        """Raises OSError when the name means nothing."""
+
+
+def new_endpoint() -> Endpoint:
+    """An endpoint with real randomness."""
+    return Endpoint(token=lambda: secrets.token_hex(8), secret=secrets.token_bytes(16))
+
+
+class UserAgent:
+    """Open one with `open`, or with `over_memory` to the server in the same process."""
+
+    def __init__(self, driver: Driver, resolver: Resolver | None, tls: ssl.SSLContext | None = None) -> None:
+        self.driver = driver
+        self._resolver = resolver
+        self._tls = tls
+        self._udp: dict[int, UdpListener] = {}
+        self._listener: tcp.TcpListener | None = None
+        self._streams: dict[Destination, tcp.StreamConnection] = {}
+        self._connecting: dict[Destination, asyncio.Lock] = {}
+        self._fixed: Flow | None = None
+        self._handler: RequestHandler | None = None
+        driver.on_request = self._on_request
+
+    @classmethod
+    @asynccontextmanager
+    async def open(
+        cls,
+        clock: Clock,
+        resolver: Resolver,
+        *,
+        bind: str = "127.0.0.1",
+        listen_tcp: bool = False,
+        tls: ssl.SSLContext | None = None,
+        transcript: Transcript | None = None,
+    ) -> AsyncIterator["UserAgent"]:
+        """A user agent on a free UDP port of ``bind``, and the same way over TCP if asked. Raises OSError."""
+        driver = Driver(new_endpoint(), clock, transcript)
+        agent = cls(driver, resolver, tls)
+        try:
+            udp = UdpListener.open(driver, bind, 0)
+            agent._udp[6 if ":" in bind else 4] = udp
+            if listen_tcp:
+                agent._listener = await tcp.TcpListener.open(driver, bind, 0)
+            yield agent
+        finally:
+            agent.close()
+
+    @classmethod
+    def over_memory(cls, clock: Clock, server: Driver, transcript: Transcript | None = None) -> "UserAgent":
+        """A user agent whose every request travels to the server in this process."""
+        agent = cls(Driver(new_endpoint(), clock, transcript), None)
+        agent._fixed = memory.join(agent.driver, server)
+        return agent
+
+    def on_request(self, handler: RequestHandler) -> None:
+        """``handler`` answers what comes in; None answers 481 to NOTIFY and 405 to the rest."""
+        self._handler = handler
+
+    def contact(self, transport: Transport, user: str = "lamplighter") -> str:
+        """Our Contact value for a request over that transport."""
+        if self._fixed is not None:
+            return f"<sip:{user}@{format_address(self._fixed.local)}>"
+        if transport is Transport.UDP:
+            return f"<sip:{user}@{format_address(next(iter(self._udp.values())).advertised)}>"
+        if self._listener is not None:
+            return f"<sip:{user}@{format_address(self._listener.advertised)};transport={transport.value}>"
+        # Nobody can connect to us: what comes back uses the connection that we opened (RFC 5626).
+        return f"<sip:{user}@{format_address(next(iter(self._udp.values())).advertised)};transport={transport.value};ob>"
+
+    async def request(self, request: Request, *, next_hop: str | None = None) -> Response:
+        """Send to ``next_hop`` (a URI; default: the first Route or the Request-URI) and wait for the final response.
+
+        Tries the next address after 503, silence or a transport error, with a new branch. Raises RequestFailed when
+        no address answered, ValueError for a URI that is not SIP.
+        """
+        if self._fixed is not None:
+            return await self.driver.request(request, self._fixed)
+        failure = RequestFailed(Failure.TRANSPORT)
+        answer: Response | None = None
+        for destination in await self._destinations(request, next_hop):
+            try:
+                flow = await self._flow(destination)
+                answer = await self.driver.request(request, flow)
+            except OSError:
+                continue
+            except RequestFailed as error:
+                failure = error
+                continue
+            if answer.status != 503:
+                return answer
+        if answer is not None:
+            return answer
+        raise failure
+
+    async def _destinations(self, request: Request, next_hop: str | None) -> Sequence[Destination]:
+        if next_hop is None:
+            routes = request.headers.values("Route")
+            next_hop = parse_name_addr(routes[0]).uri if routes else request.uri
+        target = parse_target(next_hop)
+        assert self._resolver is not None
+        try:
+            found = await self._resolver.resolve(target)
+        except OSError:
+            return ()
+        if len(request.body) + 600 > LARGE and len(request.encode()) + 100 > LARGE:
+            # RFC 3261 §18.1.1: a congestion-controlled transport first, the same over UDP if that is refused.
+            over_tcp = [d._replace(transport=Transport.TCP) for d in found if d.transport is Transport.UDP]
+            return [*over_tcp, *found]
+        return found
+
+    async def _flow(self, destination: Destination) -> Flow:
+        if destination.transport is Transport.UDP:
+            return self._udp_for(destination.host).flow_to((destination.host, destination.port))
+        if destination.transport not in (Transport.TCP, Transport.TLS):
+            raise OSError(f"no client transport for {destination.transport}")
+        async with self._connecting.setdefault(destination, asyncio.Lock()):
+            stream = self._streams.get(destination)
+            if stream is None or stream.flow is None or stream.lost.done():
+                secure = destination.transport is Transport.TLS
+                stream = await tcp.connect(
+                    self.driver,
+                    destination.host,
+                    destination.port,
+                    self._listener.advertised if self._listener is not None and not secure else None,
+                    (self._tls or ssl.create_default_context()) if secure else None,
+                    destination.host,
+                )
+                self._streams[destination] = stream
+            if stream.flow is None:
+                raise OSError("connection refused by us")
+            return stream.flow
+
+    def _udp_for(self, host: str) -> UdpListener:
+        family = 6 if ":" in host else 4
+        listener = self._udp.get(family)
+        if listener is None:
+            listener = self._udp[family] = UdpListener.open(
+                self.driver, "::1" if family == 6 else "127.0.0.1", 0
+            )
+        return listener
+
+    def _on_request(self, event: RequestReceived) -> None:
+        answer = self._handler(event.request, event.flow) if self._handler is not None else None
+        if answer is None:
+            status = 481 if event.request.method == "NOTIFY" else 405
+            extra = [] if status == 481 else [("Allow", "NOTIFY")]
+            tag = self.driver.endpoint.tag_for(event.request)
+            answer = response_to(event.request.headers, status, to_tag=tag, headers=extra)
+        self.driver.respond(event.transaction, answer)
+
+    def close(self) -> None:
+        """Close every socket."""
+        self.driver.close()
+        for listener in self._udp.values():
+            listener.close()
+        for stream in self._streams.values():
+            stream.close()
+        if self._listener is not None:
+            self._listener.close()
