@@ -105,12 +105,12 @@ def _syntax_problems(filename: str, text: str, error: yaml.MarkedYAMLError) -> l
     message = error.problem or error.context or "not YAML"
     if r"'\t'" in message:
         tabs = [(number, re.match(r" *\t", line)) for number, line in enumerate(text.splitlines(), 1)]
-        hint = "YAML indents with spaces only"
+        advice = "YAML indents with spaces only"
         return [
-            Problem(filename, number, tab.end(), "a tab in the indentation", hint)
+            Problem(filename, number, tab.end(), "a tab in the indentation", advice)
             for number, tab in tabs
             if tab
-        ] or [Problem(filename, 1, 1, "a tab where a value begins", hint)]
+        ] or [Problem(filename, 1, 1, "a tab where a value begins", advice)]
     mark = error.problem_mark or error.context_mark
     line, column = (mark.line + 1, mark.column + 1) if mark else (1, 1)
     hint: str | None = error.context if error.context != message else None
