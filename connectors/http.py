@@ -1,0 +1,250 @@
+"""The one way by which connectors speak HTTP: guarded, bounded, without memory.
+
+Guarded: the address of every connection is checked at the last moment (`connectors.addresses`), so neither a
+name, a literal, a redirect nor a changed DNS answer gets past. Bounded: time, redirects and body size, also
+after decompression. Without memory: no cookies, no proxies from the environment, and credentials go to the
+origin that they were meant for, never along a redirect to another.
+"""
+
+import asyncio
+import ipaddress
+import socket
+import ssl
+import zlib
+from collections.abc import Mapping
+from contextvars import ContextVar
+from dataclasses import dataclass, field
+from email.utils import parsedate_to_datetime
+from pathlib import Path
+from typing import Any
+
+import aiohttp
+from yarl import URL
+
+from connectors.addresses import AllowList, is_public
+from connectors.errors import AuthFailed, BadData, Forbidden, Misconfigured, NotFound, Refused, Unreachable
+
+MAX_BODY = 10 * 1024 * 1024
+"Bytes, before and after decompression."
+MAX_REDIRECTS = 3
+_REDIRECTS = frozenset({301, 302, 307, 308})
+_USER_AGENT = "Lamplighter (presence; calendar reader)"
+
+
+@dataclass(frozen=True, slots=True)
+class Response:
+    """An answer, whole. ``url`` is where it came from after redirects."""
+
+    status: int
+    headers: Mapping[str, str]
+    "Keys compare without case."
+    body: bytes
+    url: str
+
+
+@dataclass(frozen=True, slots=True)
+class _Aim:
+    """What the connection that is being made is for."""
+
+    host_allowed: bool
+    bare_secret: bool
+    "Credentials would travel unencrypted."
+
+
+_aim: ContextVar[_Aim] = ContextVar("connectors.http.aim")
+
+
+@dataclass(slots=True)
+class Http:
+    """One per service. The session is made at first use, inside the running loop."""
+
+    allow: AllowList = field(default_factory=AllowList)
+    ca_file: Path | None = None
+    "Certificates of the organisation's own authority, trusted besides the system's."
+    timeout: float = 30.0
+    "Seconds for one request, redirects not counted together."
+    connections_per_host: int = 8
+    _session: aiohttp.ClientSession | None = None
+
+    async def request(
+        self,
+        method: str,
+        url: str,
+        *,
+        headers: Mapping[str, str] | None = None,
+        body: bytes | None = None,
+        authorization: str | None = None,
+        max_body: int = MAX_BODY,
+    ) -> Response:
+        """Send and read the whole answer, whatever its status. Redirects keep method and body.
+
+        Raises `Refused` (guard), `Unreachable` (network, TLS, timeout), `BadData` (over a limit),
+        `Misconfigured` (not an http URL).
+        """
+        target = _checked(url)
+        for _ in range(MAX_REDIRECTS + 1):
+            response = await self._once(method, target, headers or {}, body, authorization, max_body)
+            if response.status not in _REDIRECTS or "Location" not in response.headers:
+                return response
+            onward = _checked(str(target.join(URL(response.headers["Location"]))))
+            if target.scheme == "https" and onward.scheme != "https":
+                raise Refused(f"{target.host} redirects to an unencrypted address")
+            if onward.origin() != target.origin():
+                authorization = None
+            target = onward
+        raise Unreachable(f"{target.host} redirects more than {MAX_REDIRECTS} times")
+
+    async def _once(
+        self,
+        method: str,
+        url: URL,
+        headers: Mapping[str, str],
+        body: bytes | None,
+        authorization: str | None,
+        max_body: int,
+    ) -> Response:
+        host = url.host or ""
+        sent = {"User-Agent": _USER_AGENT, "Accept-Encoding": "gzip", **headers}
+        if authorization is not None:
+            sent["Authorization"] = authorization
+        aim = _Aim(self.allow.has_host(host), authorization is not None and url.scheme == "http")
+        token = _aim.set(aim)
+        try:
+            async with self._open().request(
+                method, url, headers=sent, data=body, allow_redirects=False
+            ) as answer:
+                content = await _read(answer, max_body)
+                return Response(answer.status, answer.headers, content, str(url.with_user(None)))
+        except _NotAllowed as blocked:
+            raise Refused(f"{host}: {blocked}") from None
+        except TimeoutError:
+            raise Unreachable(f"{host} did not answer in time") from None
+        except (aiohttp.ClientConnectorCertificateError, aiohttp.ClientSSLError) as error:
+            raise Unreachable(
+                f"the encrypted connection to {host} failed ({_reason(error)})",
+                advice="Check the server's certificate; an administrator can name the organisation's own CA file.",
+            ) from None
+        except aiohttp.ClientConnectorError as error:
+            if isinstance(error.os_error, _NotAllowed):
+                raise Refused(f"{host}: {error.os_error}") from None
+            raise Unreachable(f"cannot connect to {host} ({_reason(error)})") from None
+        except (aiohttp.InvalidURL, aiohttp.NonHttpUrlClientError):
+            raise Misconfigured("the address is not a web address") from None
+        except (aiohttp.ClientError, OSError) as error:
+            raise Unreachable(f"the connection to {host} broke ({type(error).__name__})") from None
+        finally:
+            _aim.reset(token)
+
+    def _open(self) -> aiohttp.ClientSession:
+        if self._session is None:
+            tls = ssl.create_default_context()
+            if self.ca_file is not None:
+                tls.load_verify_locations(cafile=self.ca_file)
+            connector = aiohttp.TCPConnector(
+                ssl=tls, limit_per_host=self.connections_per_host, socket_factory=self._socket
+            )
+            self._session = aiohttp.ClientSession(
+                connector=connector,
+                cookie_jar=aiohttp.DummyCookieJar(),
+                timeout=aiohttp.ClientTimeout(total=self.timeout, sock_connect=min(10.0, self.timeout)),
+                auto_decompress=False,
+                trust_env=False,
+            )
+        return self._session
+
+    def _socket(self, info: tuple[Any, ...]) -> socket.socket:
+        """Called by aiohttp with the resolved address right before it connects, literals included."""
+        family, kind, protocol, _, sockaddr = info
+        address = ipaddress.ip_address(str(sockaddr[0]).partition("%")[0])
+        aim = _aim.get()
+        trusted = aim.host_allowed or self.allow.has_address(address)
+        if not trusted and not is_public(address):
+            raise _NotAllowed("the address is not on the public internet")
+        if aim.bare_secret and not trusted:
+            raise _NotAllowed("the password would travel unencrypted")
+        made = socket.socket(family, kind, protocol)
+        made.setblocking(False)
+        return made
+
+    async def close(self) -> None:
+        if self._session is not None:
+            await self._session.close()
+            self._session = None
+            # aiohttp closes its transports in the next turn of the loop.
+            await asyncio.sleep(0)
+
+
+class _NotAllowed(OSError):
+    """The guard said no; an OSError so that aiohttp passes it through its connection logic."""
+
+
+def expect(response: Response, *statuses: int) -> Response:
+    """The response if its status is one of ``statuses``, else the error that fits the status."""
+    status = response.status
+    if status in statuses:
+        return response
+    host = URL(response.url).host
+    if status == 401:
+        raise AuthFailed(f"{host} did not accept the sign-in")
+    if status == 403:
+        raise Forbidden(f"{host} does not allow this account to read here")
+    if status in (404, 410):
+        raise NotFound(f"{host} has nothing at this address ({status})")
+    if status in (408, 425, 429) or status >= 500:
+        raise Unreachable(f"{host} answered {status}", retry_after=_retry_after(response))
+    raise BadData(f"{host} answered {status}, which was not expected here")
+
+
+def _retry_after(response: Response) -> float | None:
+    """RFC 9110 §10.2.3: seconds, or a date; the date is taken relative to the response's own Date."""
+    text = response.headers.get("Retry-After", "").strip()
+    if text.isdecimal():
+        return float(text[:9])
+    try:
+        wait = parsedate_to_datetime(text) - parsedate_to_datetime(response.headers.get("Date", ""))
+    except (TypeError, ValueError):
+        return None
+    return max(0.0, wait.total_seconds())
+
+
+def _checked(url: str) -> URL:
+    try:
+        parsed = URL(url)
+    except ValueError:
+        raise Misconfigured("the address is not a web address") from None
+    if parsed.scheme not in ("http", "https") or not parsed.host:
+        raise Misconfigured("the address must begin with https:// (or http:// where allowed)")
+    if parsed.user is not None or parsed.password is not None:
+        raise Misconfigured("the address holds a user name or password", advice="Give them separately.")
+    return parsed
+
+
+def _reason(error: BaseException) -> str:
+    inner = getattr(error, "os_error", None) or getattr(error, "certificate_error", None) or error
+    if isinstance(inner, ssl.SSLCertVerificationError):
+        return inner.verify_message
+    if isinstance(inner, socket.gaierror):
+        return "the name is not known"
+    if isinstance(inner, ConnectionRefusedError):
+        return "connection refused"
+    return getattr(inner, "strerror", None) or type(inner).__name__
+
+
+async def _read(answer: aiohttp.ClientResponse, most: int) -> bytes:
+    packed = bytearray()
+    async for chunk in answer.content.iter_any():
+        packed += chunk
+        if len(packed) > most:
+            raise BadData(f"the answer is larger than {most // 1024} KiB")
+    encoding = answer.headers.get("Content-Encoding", "identity").strip().lower()
+    if encoding in ("", "identity") or not packed:
+        return bytes(packed)
+    if encoding not in ("gzip", "x-gzip"):
+        raise BadData(f"the answer is packed in a way that was not asked for ({encoding[:20]})")
+    try:
+        unpacked = zlib.decompressobj(wbits=31).decompress(bytes(packed), most + 1)
+    except zlib.error:
+        raise BadData("the answer cannot be unpacked") from None
+    if len(unpacked) > most:
+        raise BadData(f"the answer is larger than {most // 1024} KiB")
+    return unpacked

@@ -1,0 +1,118 @@
+"""Which connectors there are: those in this folder, and those of other packages by entry point.
+
+A package joins by an entry point of the group ``lamplighter.connectors`` whose name is the connector's name
+and whose value is the package that holds its ``manifest.yaml``. Nothing of a connector is imported before it
+is used.
+"""
+
+from dataclasses import dataclass
+from functools import cache
+from importlib import import_module
+from importlib.metadata import entry_points
+from importlib.resources import files
+from typing import Any, Literal
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from connectors.base import Context, Link, PollConnector, PushConnector
+from connectors.errors import Misconfigured
+from connectors.facts import FactKind
+from connectors.settings import LinkSettings
+
+ENTRY_POINTS = "lamplighter.connectors"
+BUILT_IN = ("caldav", "example")
+
+
+class Manifest(BaseModel):
+    """A connector's ``manifest.yaml``."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    name: str = Field(pattern=r"^[a-z][a-z0-9_-]{0,39}$", description="How links name it.")
+    title: str = Field(min_length=1, max_length=60, description="For people.")
+    summary: str = Field(min_length=1, max_length=200, description="One sentence: what it brings.")
+    kind: Literal["poll", "push"]
+    reach: Literal["local", "cloud", "both"] = Field(description="Where its sources stand.")
+    facts: tuple[FactKind, ...] = Field(min_length=1, description="The kinds of fact it emits.")
+    secret: str | None = Field(None, description="What the secret is, in the form's words; none: no secret.")
+    connector: str = Field(pattern=r"^[\w.]+:\w+$", description="Class, as module:name.")
+    settings: str = Field(pattern=r"^[\w.]+:\w+$", description="Settings model, as module:name.")
+
+
+@dataclass(frozen=True, slots=True)
+class ConnectorType:
+    """A connector as known from its manifest; its code is imported by ``settings_model`` and ``create``."""
+
+    manifest: Manifest
+    package: str
+
+    @property
+    def name(self) -> str:
+        return self.manifest.name
+
+    @property
+    def settings_model(self) -> type[LinkSettings]:
+        model = _named(self.manifest.settings)
+        if not (isinstance(model, type) and issubclass(model, LinkSettings)):
+            raise Misconfigured(f"{self.manifest.settings} is not a LinkSettings model")
+        return model
+
+    def read_settings(self, link: Link) -> LinkSettings:
+        """Validate a link's settings. Raises `Misconfigured` that names every problem."""
+        try:
+            return self.settings_model.model_validate(dict(link.settings))
+        except ValidationError as error:
+            wrong = "; ".join(
+                _problem(entry) for entry in error.errors(include_input=False, include_url=False)
+            )
+            raise Misconfigured(f"settings of link {link.id}: {wrong}") from None
+
+    def create(self, link: Link, settings: LinkSettings, context: Context) -> PollConnector | PushConnector:
+        made: PollConnector | PushConnector = _named(self.manifest.connector)(link, settings, context)
+        return made
+
+
+def _problem(entry: Any) -> str:
+    where = ".".join(str(part) for part in entry["loc"]) or "settings"
+    return f"{where}: {entry['msg'].removeprefix('Value error, ')}"
+
+
+def _named(reference: str) -> Any:
+    module, _, name = reference.partition(":")
+    return getattr(import_module(module), name)
+
+
+def names() -> tuple[str, ...]:
+    """Every connector that can be loaded, sorted."""
+    return tuple(sorted({*BUILT_IN, *(point.name for point in entry_points(group=ENTRY_POINTS))}))
+
+
+@cache
+def load(name: str) -> ConnectorType:
+    """The connector of that name. Raises `Misconfigured` when there is none or its manifest is wrong."""
+    if name in BUILT_IN:
+        return read_manifest(name, f"connectors.{name}")
+    for point in entry_points(group=ENTRY_POINTS):
+        if point.name == name:
+            return read_manifest(name, point.value)
+    raise Misconfigured(f"there is no connector “{name}”", advice=f"There are: {', '.join(names())}.")
+
+
+def read_manifest(name: str, package: str) -> ConnectorType:
+    """Read and check a package's ``manifest.yaml``."""
+    try:
+        text = (files(package) / "manifest.yaml").read_text(encoding="utf-8")
+        manifest = Manifest.model_validate(yaml.safe_load(text))
+    except (OSError, ImportError) as error:
+        raise Misconfigured(
+            f"connector “{name}” cannot be loaded ({error})", advice="Reinstall it."
+        ) from None
+    except yaml.YAMLError as error:
+        raise Misconfigured(f"the manifest of connector “{name}” is not YAML ({error})") from None
+    except ValidationError as error:
+        wrong = "; ".join(_problem(entry) for entry in error.errors(include_input=False, include_url=False))
+        raise Misconfigured(f"the manifest of connector “{name}”: {wrong}") from None
+    if manifest.name != name:
+        raise Misconfigured(f"connector “{name}” calls itself “{manifest.name}” in its manifest")
+    return ConnectorType(manifest, package)

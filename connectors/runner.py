@@ -1,0 +1,323 @@
+"""Drives every link: when to ask, what to do with answers and failures.
+
+    tick (one APScheduler job per connector, each second)
+      └ due links from the connector's heap → spawn → connector.poll
+          ├ answer  → LinkState.heard  → emit(facts), forget(sources)
+          └ failure → LinkState.failed → back-off
+        either way → on_health, next due time with jitter
+
+Decisions are in `connectors.link_state` and `connectors.schedule`, which are pure; this file holds the
+objects together and creates no tasks: ``spawn`` does.
+"""
+
+import asyncio
+import logging
+import random
+from collections.abc import Callable, Iterable, MutableMapping
+from dataclasses import dataclass, field
+from datetime import timedelta
+
+from apscheduler.executors.debug import DebugExecutor
+from apscheduler.schedulers.asyncio import AsyncIOScheduler
+
+from connectors.base import (
+    Clock,
+    Context,
+    Link,
+    Meter,
+    PollConnector,
+    PushConnector,
+    Spawn,
+    Workshop,
+)
+from connectors.errors import ConnectorError, Fault, Unreachable
+from connectors.facts import Fact
+from connectors.health import LinkHealth
+from connectors.http import Http
+from connectors.link_state import LinkState
+from connectors.registry import load
+from connectors.schedule import CONFIRM_AFTER, DueQueue, backoff, first_delay, jittered
+from connectors.settings import LinkSettings, PollSettings
+
+log = logging.getLogger(__name__)
+
+TICK = 1.0
+"Seconds. How late a poll may start; presence itself switches by the clock, not by polls."
+MAX_IN_FLIGHT = 32
+"Polls of one connector at the same time."
+PUSH_INTERVAL = 5.0
+"Seconds: first wait before a lost push source is listened to again."
+
+
+@dataclass(slots=True)
+class _Linked:
+    """A link with everything that belongs to it."""
+
+    state: LinkState
+    settings: LinkSettings
+    connector: PollConnector | PushConnector | None
+    "None: could not be made; the state says why."
+    in_flight: bool = False
+    again: bool = False
+    "Asked for while a poll was under way."
+    fresh: bool = False
+    "The next poll has to confirm something suspicious."
+    removed: bool = False
+
+    @property
+    def interval(self) -> float:
+        if isinstance(self.settings, PollSettings):
+            return self.settings.interval.total_seconds()
+        return PUSH_INTERVAL
+
+
+@dataclass(slots=True)
+class _Group:
+    """All links of one connector."""
+
+    due: DueQueue = field(default_factory=DueQueue)
+    links: dict[str, _Linked] = field(default_factory=dict)
+    in_flight: int = 0
+
+
+class Runner:
+    """Owns all links. Call ``run`` under supervision; links may come and go before and meanwhile.
+
+    ``emit``: takes new facts. ``forget``: takes sources (`Fact.source`) whose streams have ended.
+    ``on_health``: told after each poll and when a link is added. ``state_of``: a link's small persistent
+    state (`Context.state`); kept in memory when not given.
+    """
+
+    def __init__(
+        self,
+        *,
+        clock: Clock,
+        spawn: Spawn,
+        http: Http,
+        workshop: Workshop,
+        emit: Callable[[Iterable[Fact]], None],
+        forget: Callable[[Iterable[str]], None] = lambda sources: None,
+        on_health: Callable[[LinkHealth], None] = lambda health: None,
+        meter: Meter | None = None,
+        state_of: Callable[[str], MutableMapping[str, str]] | None = None,
+        chance: Callable[[], float] = random.random,
+    ) -> None:
+        self._clock, self._spawn, self._http, self._workshop = clock, spawn, http, workshop
+        self._emit, self._forget, self._on_health, self._meter = emit, forget, on_health, meter
+        self._state_of = state_of or (lambda link: {})
+        self._chance = chance
+        self._groups: dict[str, _Group] = {}
+        self._scheduler: AsyncIOScheduler | None = None
+
+    # -- links --------------------------------------------------------------------------------------------
+
+    def add_link(self, link: Link) -> LinkHealth:
+        """Take over a link, replacing one of the same id. Wrong settings show in the health, never raise."""
+        self.remove_link(link.id)
+        now = self._clock.now()
+        state = LinkState(link, LinkSettings().stale_after, now)
+        linked = _Linked(state, LinkSettings(), None)
+        group = self._group(link.connector)
+        group.links[link.id] = linked
+        try:
+            made_of = load(link.connector)
+            linked.settings = made_of.read_settings(link)
+            state.stale_after = linked.settings.stale_after
+            context = Context(self._http, self._clock, self._workshop, self._state_of(link.id))
+            linked.connector = made_of.create(link, linked.settings, context)
+        except ConnectorError as error:
+            state.failed(error, now)
+            log.warning("link %s cannot be used: %s", link.id, error.words)
+        except Exception as error:
+            state.failed(Fault(f"connector {link.connector} cannot be started ({type(error).__name__})"), now)
+            log.exception("link %s: connector %s cannot be started", link.id, link.connector)
+        if linked.connector is not None:
+            delay = first_delay(linked.interval, len(group.links), self._chance())
+            group.due.put(link.id, self._clock.monotonic() + delay)
+        return self._tell(linked)
+
+    def remove_link(self, link_id: str) -> tuple[str, ...]:
+        """Let a link go. Its sources are given to ``forget`` and returned."""
+        for group in self._groups.values():
+            linked = group.links.pop(link_id, None)
+            if linked is None:
+                continue
+            group.due.discard(link_id)
+            linked.removed = True
+            if linked.connector is not None and not linked.in_flight:
+                self._spawn(linked.connector.close(), name=f"close link {link_id}")
+            sources = tuple(linked.state.known)
+            self._forget(sources)
+            return sources
+        return ()
+
+    def poll_now(self, link_id: str) -> None:
+        """Make a link due at once. Raises KeyError when there is no such link."""
+        group, linked = self._find(link_id)
+        if linked.in_flight:
+            linked.again = True
+        elif linked.connector is not None:
+            group.due.put(link_id, self._clock.monotonic())
+            self.tick(linked.state.link.connector)
+
+    def health(self) -> list[LinkHealth]:
+        """The health of every link, by id."""
+        return sorted(
+            (self._health(linked) for group in self._groups.values() for linked in group.links.values()),
+            key=lambda health: health.link,
+        )
+
+    # -- running ------------------------------------------------------------------------------------------
+
+    async def run(self) -> None:
+        """Poll until cancelled, then close every connector."""
+        # APScheduler reports every run of every job at INFO.
+        logging.getLogger("apscheduler").setLevel(logging.WARNING)
+        self._scheduler = AsyncIOScheduler(
+            executors={"default": DebugExecutor()},  # runs the job in the loop: a tick only spawns
+            job_defaults={"coalesce": True, "misfire_grace_time": 60, "max_instances": 1},
+            timezone="UTC",
+        )
+        for name in self._groups:
+            self._schedule(name)
+        self._scheduler.start()
+        try:
+            await asyncio.Event().wait()
+        finally:
+            self._scheduler.shutdown(wait=False)
+            self._scheduler = None
+            for group in self._groups.values():
+                for linked in group.links.values():
+                    if linked.connector is not None:
+                        await linked.connector.close()
+
+    def tick(self, connector: str) -> None:
+        """Start what is due of one connector."""
+        group = self._groups[connector]
+        now = self._clock.monotonic()
+        for link_id, due in group.due.pop_due(now, MAX_IN_FLIGHT - group.in_flight):
+            linked = group.links[link_id]
+            linked.in_flight = True
+            if self._meter is not None:
+                self._meter.lag(connector, now - due)
+            if load(connector).manifest.kind == "push":
+                self._spawn(self._listen(linked), name=f"listen {link_id}")
+            else:
+                group.in_flight += 1
+                self._spawn(self._poll(group, linked), name=f"poll {link_id}")
+
+    def _schedule(self, connector: str) -> None:
+        assert self._scheduler is not None
+        self._scheduler.add_job(self.tick, "interval", args=[connector], seconds=TICK, id=connector)
+
+    def _group(self, connector: str) -> _Group:
+        if connector not in self._groups:
+            self._groups[connector] = _Group()
+            if self._scheduler is not None:
+                self._schedule(connector)
+        return self._groups[connector]
+
+    async def _poll(self, group: _Group, linked: _Linked) -> None:
+        started = self._clock.monotonic()
+        wait = linked.interval
+        outcome = "cancelled"
+        try:
+            wait, outcome = await self._ask(linked)
+        finally:
+            linked.in_flight = False
+            group.in_flight -= 1
+            if self._meter is not None:
+                connector = linked.state.link.connector
+                self._meter.polled(connector, outcome, self._clock.monotonic() - started)
+            await self._settle(linked, wait)
+
+    async def _ask(self, linked: _Linked) -> tuple[float, str]:
+        """One poll. Returns the wait until the next and what became of it."""
+        state, settings, connector = linked.state, linked.settings, linked.connector
+        assert isinstance(settings, PollSettings)
+        try:
+            async with asyncio.timeout(settings.timeout.total_seconds()):
+                poll = await connector.poll(fresh=linked.fresh)  # type: ignore[union-attr]
+        except Exception as caught:
+            return self._failed(linked, caught)
+        if linked.removed:
+            return linked.interval, "removed"
+        heard = state.heard(poll, self._clock.now())
+        if heard.recovered:
+            log.info("link %s: working again", state.link.id)
+        if heard.gone:
+            self._forget(heard.gone)
+        if heard.facts:
+            self._emit(heard.facts)
+        linked.fresh = heard.confirm
+        if heard.confirm:
+            return min(CONFIRM_AFTER, linked.interval), "suspect"
+        return jittered(linked.interval, self._chance()), "changed" if heard.changed else "unchanged"
+
+    async def _listen(self, linked: _Linked) -> None:
+        def emit(facts: Iterable[Fact]) -> None:
+            stamped = {fact.source: linked.state.stamp_pushed(fact) for fact in facts}
+            if stamped and not linked.removed:
+                linked.state.pushed(stamped, self._clock.now())
+                self._emit(tuple(stamped.values()))
+
+        wait = linked.interval
+        try:
+            await linked.connector.listen(emit)  # type: ignore[union-attr]
+            raise Unreachable("the source ended the connection")
+        except Exception as caught:
+            wait, _ = self._failed(linked, caught)
+        finally:
+            linked.in_flight = False
+            await self._settle(linked, wait)
+
+    def _failed(self, linked: _Linked, caught: Exception) -> tuple[float, str]:
+        """Turn a failure into health, one log line if it is news, and the wait until the next try."""
+        link = linked.state.link
+        if isinstance(caught, ConnectorError):
+            error = caught
+        elif isinstance(caught, TimeoutError):
+            error = Unreachable("the source did not answer in time")
+        else:
+            error = Fault(f"the connector failed ({type(caught).__name__})")
+        if linked.state.failed(error, self._clock.now()):
+            log.warning("link %s: %s", link.id, error.words)
+            if isinstance(error, Fault):
+                log.debug("link %s: fault of the connector", link.id, exc_info=caught)
+        wait = backoff(error, linked.state.failures, linked.interval)
+        return jittered(wait, self._chance()), linked.state.state
+
+    async def _settle(self, linked: _Linked, wait: float) -> None:
+        """After a poll: set the next due time, or close what was removed meanwhile."""
+        link = linked.state.link
+        if linked.removed:
+            if linked.connector is not None:
+                await linked.connector.close()
+            return
+        if linked.again:
+            linked.again = False
+            wait = 0.0
+        self._groups[link.connector].due.put(link.id, self._clock.monotonic() + wait)
+        self._tell(linked)
+        # A place is free: what had to wait for one must not wait for the next tick too.
+        self.tick(link.connector)
+
+    # -- health -------------------------------------------------------------------------------------------
+
+    def _find(self, link_id: str) -> tuple[_Group, _Linked]:
+        for group in self._groups.values():
+            if link_id in group.links:
+                return group, group.links[link_id]
+        raise KeyError(link_id)
+
+    def _health(self, linked: _Linked) -> LinkHealth:
+        link = linked.state.link
+        due = self._groups[link.connector].due.due(link.id)
+        now = self._clock.now()
+        next_poll = None if due is None else now + timedelta(seconds=due - self._clock.monotonic())
+        return linked.state.health(now, next_poll)
+
+    def _tell(self, linked: _Linked) -> LinkHealth:
+        health = self._health(linked)
+        self._on_health(health)
+        return health

@@ -1,0 +1,74 @@
+"""Who is due when, and how long to wait after failures. Pure: ``now`` and randomness are parameters.
+
+One heap for all links of a connector costs a fraction of one timer or scheduler job per link.
+"""
+
+import heapq
+from dataclasses import dataclass, field
+
+from connectors.errors import AuthFailed, ConnectorError, Refused, Unreachable
+from connectors.health import HealthState
+
+JITTER = 0.1
+"Each wait is longer or shorter by up to this part of itself."
+CONFIRM_AFTER = 5.0
+"Seconds until a suspicious answer is asked for again."
+MAX_BACKOFF = 900.0
+"Seconds. A source that is back should be noticed within a quarter of an hour."
+AUTH_BACKOFF = 300.0
+"Seconds after the first refused sign-in; doubling, since every further try may lock the account."
+MAX_AUTH_BACKOFF = 6 * 3600.0
+
+
+@dataclass(slots=True)
+class DueQueue:
+    """Links ordered by the monotonic second at which they are due. Each link has at most one due time."""
+
+    _heap: list[tuple[float, str]] = field(default_factory=list)
+    _due: dict[str, float] = field(default_factory=dict)
+
+    def put(self, link: str, due: float) -> None:
+        """Set or move a link's due time."""
+        self._due[link] = due
+        heapq.heappush(self._heap, (due, link))
+
+    def discard(self, link: str) -> None:
+        self._due.pop(link, None)
+
+    def pop_due(self, now: float, most: int) -> list[tuple[str, float]]:
+        """Take out up to ``most`` links that are due, the longest overdue first, each with its due time."""
+        taken: list[tuple[str, float]] = []
+        while self._heap and self._heap[0][0] <= now and len(taken) < most:
+            due, link = heapq.heappop(self._heap)
+            if self._due.get(link) == due:
+                del self._due[link]
+                taken.append((link, due))
+        return taken
+
+    def due(self, link: str) -> float | None:
+        return self._due.get(link)
+
+    def __len__(self) -> int:
+        return len(self._due)
+
+
+def jittered(seconds: float, chance: float) -> float:
+    """``seconds`` ± `JITTER`. ``chance``: 0 … 1."""
+    return seconds * (1 + JITTER * (2 * chance - 1))
+
+
+def first_delay(interval: float, links: int, chance: float) -> float:
+    """Spread the first polls: a few links at once, thousands over up to an interval."""
+    return chance * min(interval, links * 0.01)
+
+
+def backoff(error: ConnectorError, failures: int, interval: float) -> float:
+    """Seconds until the next try after ``failures`` (≥ 1) failed polls in a row."""
+    doubling = 2.0 ** min(failures - 1, 20)
+    if isinstance(error, AuthFailed | Refused) or error.state is HealthState.MISCONFIGURED:
+        return min(max(AUTH_BACKOFF, interval) * doubling, max(MAX_AUTH_BACKOFF, interval))
+    wait = min(interval * doubling, max(MAX_BACKOFF, interval))
+    if isinstance(error, Unreachable) and error.retry_after is not None:
+        # A day at most: some servers answer with a date in the wrong year.
+        wait = max(wait, min(error.retry_after, 86400.0))
+    return wait

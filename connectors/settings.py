@@ -1,0 +1,57 @@
+"""Settings that links of every connector have, and how durations are written. Pure."""
+
+import re
+from datetime import timedelta
+from typing import Annotated, Any
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+
+_DURATION = re.compile(r"\s*(\d+(?:\.\d+)?)\s*(ms|s|m|h|d)\s*")
+_SECONDS = {"ms": 0.001, "s": 1, "m": 60, "h": 3600, "d": 86400}
+
+
+def parse_duration(text: Any) -> Any:
+    """`90s`, `5m`, `4h`, `1h30m`, `2d` or a number of seconds → timedelta; anything else is left to pydantic."""
+    if isinstance(text, int | float) and not isinstance(text, bool):
+        return timedelta(seconds=text)
+    if not isinstance(text, str) or not text.strip():
+        return text
+    total, position = 0.0, 0
+    while position < len(text):
+        part = _DURATION.match(text, position)
+        if part is None:
+            raise ValueError("expected a duration such as 90s, 5m, 4h or 1h30m")
+        total += float(part[1]) * _SECONDS[part[2]]
+        position = part.end()
+    return timedelta(seconds=total)
+
+
+Duration = Annotated[timedelta, BeforeValidator(parse_duration)]
+
+
+class LinkSettings(BaseModel):
+    """Base of every connector's settings model. Unknown keys are errors: they are misspellings."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    stale_after: Duration = Field(
+        default=timedelta(hours=4),
+        gt=timedelta(0),
+        description="A source that has been silent for this long makes its facts unknown.",
+    )
+
+
+class PollSettings(LinkSettings):
+    """Base for connectors that poll."""
+
+    interval: Duration = Field(
+        default=timedelta(seconds=60),
+        ge=timedelta(milliseconds=100),
+        le=timedelta(days=1),
+        description="How often the source is asked. Each wait varies by a tenth, so that links spread out.",
+    )
+    timeout: Duration = Field(
+        default=timedelta(seconds=60),
+        gt=timedelta(0),
+        description="The longest that one poll may take altogether.",
+    )
