@@ -1,0 +1,101 @@
+"""The rows of a presence server: what must survive a restart. Pure data.
+
+All times are wall-clock seconds since 1970-01-01T00:00:00Z; they outlive the process, so monotonic time would
+mean nothing. Rows are frozen: edit with `dataclasses.replace` and put the result into the store.
+"""
+
+from dataclasses import dataclass
+from typing import Literal
+
+SubscriptionState = Literal["active", "pending", "terminated"]
+"""RFC 6665 §4.1.3."""
+
+
+@dataclass(frozen=True, slots=True)
+class Publication:
+    """One publication's soft state at the event state compositor (RFC 3903 §6)."""
+
+    id: str
+    "The lineage: stays the same through refresh and modify, while the entity-tag changes each time."
+    presentity: str
+    "Canonical address of record, e.g. `sip:alice@example.org`."
+    package: str
+    entity_tag: str
+    content_type: str
+    body: bytes
+    published_at: float
+    "The last change of the body; a refresh does not move it."
+    expires_at: float
+    publisher: str
+    "Who published: the address of record that was authenticated, or the source inside this server."
+    rank: int
+    "Rank of the source among the publications of one presentity, for composition."
+
+
+@dataclass(frozen=True, slots=True)
+class Subscription:
+    """One subscription and the dialog it lives in (RFC 6665 §4.2, RFC 3261 §12)."""
+
+    id: str
+    presentity: str
+    package: str
+    event_id: str | None
+    "The `id` parameter of the Event header field (RFC 6665 §8.2.1)."
+    watcher: str
+    "Canonical address of record of who watches."
+    call_id: str
+    local_tag: str
+    remote_tag: str
+    local_uri: str
+    "Our header value (the SUBSCRIBE's To), without tag."
+    remote_uri: str
+    "The watcher's header value (the SUBSCRIBE's From), without tag."
+    remote_target: str
+    "The watcher's Contact URI: where the NOTIFYs go."
+    route_set: tuple[str, ...]
+    local_cseq: int
+    "CSeq of the last NOTIFY when the row was made. The store numbers the NOTIFYs: `next_cseq`."
+    remote_cseq: int
+    "CSeq of the last SUBSCRIBE."
+    accept: tuple[str, ...]
+    state: SubscriptionState
+    expires_at: float
+    contact: str
+    "Our own Contact URI in this dialog."
+    transport: str
+    local_address: str
+    "host:port"
+    remote_address: str
+    "host:port of the flow that carried the SUBSCRIBE."
+    user_agent: str
+    version: int
+    "Version of the next document when the row was made (RFC 4235 §4.1). The store numbers: `next_version`."
+    created_at: float
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """Something that the watchers of (presentity, package) may have to be told."""
+
+    sequence: int
+    "Strictly rising, over restarts too; gaps mean nothing."
+    presentity: str
+    package: str
+    at: float
+    "When the write that caused it was made: where NOTIFY lateness is measured from."
+
+
+@dataclass(frozen=True, slots=True)
+class ManualChoice:
+    """What a person chose to be shown as."""
+
+    person: str
+    "The person's key in the settings (`alice`)."
+    state: str | None
+    "None: the choice was taken back."
+    note: str | None
+    until: float | None
+    "None: until taken back."
+    chosen_at: float
+    chosen_by: str
+    "Through which door, and who: e.g. `web:alice`, `phone:sip:alice@example.org`."

@@ -1,0 +1,62 @@
+"""One group: the writes that become durable, or are undone, together."""
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from agent.presence.records import Change
+from agent.store.rows import Kind, Row
+
+
+@dataclass(frozen=True, slots=True)
+class NumberedSubscription:
+    """A subscription row and the ceilings that are stored in the place of its numbers."""
+
+    row: Row
+    local_cseq: int
+    version: int
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """What the database has to do, in one transaction."""
+
+    puts: dict[Kind, list[Row | NumberedSubscription]]
+    removals: dict[Kind, list[str]]
+    last_change: int | None
+    "Sequence number of the group's last change, to be stored; None when it has none."
+
+    def __len__(self) -> int:
+        return sum(map(len, self.puts.values())) + sum(map(len, self.removals.values()))
+
+
+@dataclass(slots=True)
+class Group:
+    """Several writes of one row count as one: the last."""
+
+    writes: dict[Kind, dict[str, Row | None]] = field(default_factory=lambda: {kind: {} for kind in Kind})
+    before: dict[Kind, dict[str, Row | None]] = field(default_factory=lambda: {kind: {} for kind in Kind})
+    "What each row was when this group first touched it."
+    changes: dict[tuple[str, str], Change] = field(default_factory=dict)
+    "By (presentity, package): the first, because lateness counts from there."
+    waiters: list[asyncio.Future[None]] = field(default_factory=list)
+
+    def __bool__(self) -> bool:
+        return bool(self.changes) or any(self.writes.values())
+
+    def record(self, kind: Kind, key: str, row: Row | None, before: Row | None) -> None:
+        self.writes[kind][key] = row
+        self.before[kind].setdefault(key, before)
+
+    def ordered_changes(self) -> Sequence[Change]:
+        return tuple(self.changes.values())
+
+    def succeed(self) -> None:
+        for waiter in self.waiters:
+            if not waiter.done():
+                waiter.set_result(None)
+
+    def fail(self, error: Exception) -> None:
+        for waiter in self.waiters:
+            if not waiter.done():
+                waiter.set_exception(error)

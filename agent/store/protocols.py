@@ -1,0 +1,117 @@
+"""What the rest of the agent knows of the store. Code is typed against the narrowest of these that will do.
+
+Reads come from memory, at once. Writes are in memory at once, and durable when a `commit` called *after* them
+resolves. **Call commit in the same step as the writes it is for**, with no await between them: a write is undone
+when its group fails, and only the commits that were already waiting hear of that.
+"""
+
+from asyncio import Future
+from collections.abc import Callable, Collection, Mapping, Sequence
+from typing import Protocol
+
+from agent.presence.records import Change, ManualChoice, Publication, Subscription
+
+
+class PublicationReader(Protocol):
+    def publications(self, presentity: str, package: str) -> tuple[Publication, ...]:
+        """Oldest body first (`published_at`, then `id`)."""
+
+    def publication(self, presentity: str, package: str, entity_tag: str) -> Publication | None:
+        """The one that SIP-If-Match means, if any."""
+
+
+class SubscriptionReader(Protocol):
+    def subscriptions(self, presentity: str, package: str) -> Collection[Subscription]:
+        """A snapshot, in the order of their making."""
+
+    def subscription(self, subscription_id: str) -> Subscription | None: ...
+
+    def all_subscriptions(self) -> Collection[Subscription]:
+        """A snapshot."""
+
+
+class Numbers(Protocol):
+    def next_cseq(self, subscription_id: str) -> int:
+        """CSeq for the next NOTIFY: strictly rising, by one except over a restart. KeyError when gone."""
+
+    def next_version(self, subscription_id: str) -> int:
+        """Version for the next document; the first is the row's `version`. KeyError when gone."""
+
+
+class Expiries(Protocol):
+    """Nothing expires by itself: the server asks, and removes or terminates what it is given."""
+
+    def expired_publications(self, now: float) -> list[Publication]:
+        """``expires_at <= now``, longest expired first; told again until removed."""
+
+    def expired_subscriptions(self, now: float) -> list[Subscription]:
+        """Likewise."""
+
+    def next_expiry(self) -> float | None:
+        """Wall-clock seconds of the nearest expiry of either kind. Cheap."""
+
+
+class Committer(Protocol):
+    def commit(self) -> Future[None]:
+        """Resolves when every write so far is durable. Raises StoreUnavailable when awaited."""
+
+    def note_change(self, presentity: str, package: str) -> None:
+        """Have the change feed tell of it once this group of writes is durable."""
+
+
+class PublicationWriter(Committer, Protocol):
+    def put_publication(self, row: Publication) -> None:
+        """Insert or replace by id. Raises UnstorableRow."""
+
+    def remove_publication(self, publication_id: str) -> None:
+        """Nothing happens when it is gone already."""
+
+
+class SubscriptionWriter(Committer, Protocol):
+    def put_subscription(self, row: Subscription) -> None:
+        """Insert or replace by id; numbers below those given out already do not count. Raises UnstorableRow."""
+
+    def remove_subscription(self, subscription_id: str) -> None:
+        """Nothing happens when it is gone already."""
+
+
+class PeopleStore(Committer, Protocol):
+    """What is kept per person, for the pipeline in front of the presence server."""
+
+    def put_manual(self, choice: ManualChoice) -> None:
+        """Replaces the person's choice. Raises UnstorableRow."""
+
+    def remove_manual(self, person: str) -> None: ...
+
+    def manual(self, person: str) -> ManualChoice | None: ...
+
+    def manual_choices(self) -> Collection[ManualChoice]:
+        """Everybody's."""
+
+    def put_memory(self, person: str, memory: Mapping[str, object]) -> None:
+        """`memory` is JSON-like; it is copied. TypeError when it is not, UnstorableRow for bad texts."""
+
+    def remove_memory(self, person: str) -> None: ...
+
+    def memory(self, person: str) -> dict[str, object] | None:
+        """A fresh copy."""
+
+
+class Changes(Protocol):
+    def subscribe(self, callback: Callable[[Sequence[Change]], None]) -> Callable[[], None]:
+        """Each committed group's changes, in order, one per (presentity, package). Returns what ends it."""
+
+
+class PresenceStore(
+    PublicationReader,
+    PublicationWriter,
+    SubscriptionReader,
+    SubscriptionWriter,
+    Numbers,
+    Expiries,
+    Protocol,
+):
+    """What a presence server needs."""
+
+    @property
+    def changes(self) -> Changes: ...

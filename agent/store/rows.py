@@ -1,0 +1,64 @@
+"""The kinds of row, and what makes a row storable."""
+
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from operator import attrgetter
+from typing import Any
+
+from agent.presence.records import ManualChoice, Publication, Subscription
+from agent.store.errors import UnstorableRow
+
+
+@dataclass(frozen=True, slots=True)
+class RuleMemory:
+    """What the rules have to remember about a person (`for:`, `hold:`), as JSON text."""
+
+    person: str
+    memory: str
+
+
+class Kind(StrEnum):
+    """Each is a table of that name."""
+
+    PUBLICATION = "publications"
+    SUBSCRIPTION = "subscriptions"
+    MANUAL = "manual_choices"
+    MEMORY = "rule_memory"
+
+
+Row = Publication | Subscription | ManualChoice | RuleMemory
+
+_TEXTS: Mapping[type, Callable[[Any], tuple[str | None, ...]]] = {
+    Publication: attrgetter("id", "presentity", "package", "entity_tag", "content_type", "publisher"),
+    Subscription: attrgetter(
+        "id", "presentity", "package", "event_id", "watcher", "call_id", "local_tag", "remote_tag", "local_uri",
+        "remote_uri", "remote_target", "contact", "transport", "local_address", "remote_address", "user_agent",
+    ),
+    ManualChoice: attrgetter("person", "state", "note", "chosen_by"),
+    RuleMemory: attrgetter("person", "memory"),
+}  # fmt: skip
+
+
+def check(row: Row) -> None:
+    """Refuse what the database would refuse. Raises UnstorableRow.
+
+    It must be found before the row joins a group: one bad row there would undo everybody else's writes.
+    """
+    text = "".join(filter(None, _TEXTS[type(row)](row)))
+    if isinstance(row, Subscription):
+        text += "".join(row.route_set) + "".join(row.accept)
+        if not 0 <= row.remote_cseq < 1 << 32 or not 0 <= row.local_cseq < 1 << 32:
+            raise UnstorableRow("a CSeq outside 32 bits")
+    if "\0" in text:
+        raise UnstorableRow(f"a text in {type(row).__name__} contains NUL")
+    if not text.isascii():
+        try:
+            text.encode()
+        except UnicodeEncodeError:
+            raise UnstorableRow(f"a text in {type(row).__name__} is not valid UTF-8") from None
+
+
+def to_json(value: object) -> str:
+    return json.dumps(value, separators=(",", ":"), ensure_ascii=False)

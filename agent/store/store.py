@@ -1,0 +1,286 @@
+"""The store: in memory for work, in SQL for survival.
+
+Writes change memory at once and join the pending group. The group is handed to the database at the end of the
+event loop's turn, or when the group before it is done: so under load many requests share one transaction, and
+without load nobody waits. See `agent.store.protocols` for the contract, docs/decisions/0003-store.md for why.
+"""
+
+import asyncio
+import json
+from collections.abc import Callable, Collection, Mapping
+from contextlib import suppress
+from functools import partial
+
+from agent.clock import Clock
+from agent.presence.records import Change, ManualChoice, Publication, Subscription
+from agent.store.changes import ChangeFeed
+from agent.store.database import Database, NoDatabase
+from agent.store.errors import StoreUnavailable
+from agent.store.group import Batch, Group, NumberedSubscription
+from agent.store.numbering import Numbering
+from agent.store.rows import Kind, Row, RuleMemory, check, to_json
+from agent.store.working_set import WorkingSet
+
+GroupReport = Callable[[int, float, bool], None]
+"(rows, seconds from handing over to durable, whether it succeeded)"
+
+
+class Store:
+    """Satisfies the Protocols of `agent.store.protocols`. Lives on one event loop."""
+
+    def __init__(self, database: Database, clock: Clock, *, on_group: GroupReport | None = None) -> None:
+        self._database = database
+        self._clock = clock
+        self._on_group = on_group
+        self._working = WorkingSet()
+        self._numbering = Numbering()
+        self._pending = Group()
+        self._in_flight: Group | None = None
+        self._begin_is_due = False
+        self._closed = False
+        self.changes = ChangeFeed()
+
+    @classmethod
+    async def open(
+        cls,
+        url: str,
+        clock: Clock,
+        *,
+        durability: str = "process",
+        lock_patience: float = 2.0,
+        on_group: GroupReport | None = None,
+    ) -> "Store":
+        """Open, create or migrate the database at `url` and load it.
+
+        :param url: ``memory:``, or a SQLAlchemy URL such as ``sqlite:////var/lib/lamplighter/state.db``.
+        :param durability: ``process`` survives kill -9; ``power`` survives the plug, for one fsync per group.
+        :param lock_patience: seconds to wait for a database that somebody else has locked.
+
+        Raises StoreUnavailable, StoreTooNew.
+        """
+        database: Database
+        if url == "memory:":
+            database = NoDatabase()
+        else:
+            # Imported late: SQLAlchemy and Alembic take longer to import than a short-lived tool runs.
+            from agent.store.sql import SqlDatabase
+
+            database = SqlDatabase(url, durability=durability, lock_patience=lock_patience)
+        store = cls(database, clock, on_group=on_group)
+        await store._load()
+        return store
+
+    async def _load(self) -> None:
+        loaded = await self._database.open()
+        for kind, key, row in loaded.rows:
+            self._working.apply(kind, key, row)
+        self.changes.last = loaded.last_change
+
+    async def close(self) -> None:
+        """Make what was written durable if that can be done, then let go of the database."""
+        if self._closed:
+            return
+        self._closed = True
+        with suppress(StoreUnavailable):
+            await self.commit()
+        await self._database.close()
+
+    # Reads
+
+    def publications(self, presentity: str, package: str) -> tuple[Publication, ...]:
+        return self._working.published(presentity, package)
+
+    def publication(self, presentity: str, package: str, entity_tag: str) -> Publication | None:
+        for row in self._working.published(presentity, package):
+            if row.entity_tag == entity_tag:
+                return row
+        return None
+
+    def subscriptions(self, presentity: str, package: str) -> Collection[Subscription]:
+        return self._working.watched(presentity, package)
+
+    def subscription(self, subscription_id: str) -> Subscription | None:
+        return self._working.subscriptions.get(subscription_id)
+
+    def all_subscriptions(self) -> Collection[Subscription]:
+        return tuple(self._working.subscriptions.values())
+
+    def expired_publications(self, now: float) -> list[Publication]:
+        return self._working.publication_expiry.due(now)
+
+    def expired_subscriptions(self, now: float) -> list[Subscription]:
+        return self._working.subscription_expiry.due(now)
+
+    def next_expiry(self) -> float | None:
+        nearest = (self._working.publication_expiry.next(), self._working.subscription_expiry.next())
+        return min((due for due in nearest if due is not None), default=None)
+
+    def publication_counts(self) -> dict[str, int]:
+        """How many, by package."""
+        return dict(+self._working.publication_counts)
+
+    def subscription_counts(self) -> dict[tuple[str, str], int]:
+        """How many, by (package, state)."""
+        return dict(+self._working.subscription_counts)
+
+    def manual(self, person: str) -> ManualChoice | None:
+        return self._working.manual.get(person)
+
+    def manual_choices(self) -> Collection[ManualChoice]:
+        return tuple(self._working.manual.values())
+
+    def memory(self, person: str) -> dict[str, object] | None:
+        row = self._working.memory.get(person)
+        return None if row is None else json.loads(row.memory)
+
+    # Writes
+
+    def put_publication(self, row: Publication) -> None:
+        self._write(Kind.PUBLICATION, row.id, row)
+
+    def remove_publication(self, publication_id: str) -> None:
+        self._write(Kind.PUBLICATION, publication_id, None)
+
+    def put_subscription(self, row: Subscription) -> None:
+        self._write(Kind.SUBSCRIPTION, row.id, row)
+        self._numbering.raise_to(row)
+
+    def remove_subscription(self, subscription_id: str) -> None:
+        self._write(Kind.SUBSCRIPTION, subscription_id, None)
+
+    def put_manual(self, choice: ManualChoice) -> None:
+        self._write(Kind.MANUAL, choice.person, choice)
+
+    def remove_manual(self, person: str) -> None:
+        self._write(Kind.MANUAL, person, None)
+
+    def put_memory(self, person: str, memory: Mapping[str, object]) -> None:
+        self._write(Kind.MEMORY, person, RuleMemory(person, to_json(memory)))
+
+    def remove_memory(self, person: str) -> None:
+        self._write(Kind.MEMORY, person, None)
+
+    def next_cseq(self, subscription_id: str) -> int:
+        row = self._working.subscriptions[subscription_id]
+        number, must_write = self._numbering.next_cseq(row)
+        if must_write:
+            self._record(Kind.SUBSCRIPTION, row.id, row, row)
+        return number
+
+    def next_version(self, subscription_id: str) -> int:
+        row = self._working.subscriptions[subscription_id]
+        number, must_write = self._numbering.next_version(row)
+        if must_write:
+            self._record(Kind.SUBSCRIPTION, row.id, row, row)
+        return number
+
+    def note_change(self, presentity: str, package: str) -> None:
+        resource = (presentity, package)
+        if resource not in self._pending.changes and not self._closed:
+            number = self.changes.number()
+            self._pending.changes[resource] = Change(number, presentity, package, self._clock.wall())
+            self._schedule()
+
+    def commit(self) -> asyncio.Future[None]:
+        durable: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        if self._pending:
+            self._pending.waiters.append(durable)
+            self._schedule()
+        elif self._in_flight is not None:
+            self._in_flight.waiters.append(durable)
+        else:
+            durable.set_result(None)
+        return durable
+
+    def _write(self, kind: Kind, key: str, row: Row | None) -> None:
+        if self._closed:
+            raise StoreUnavailable("the store is closed")
+        before = self._working.get(kind, key)
+        if row is not None:
+            check(row)
+        elif before is None:
+            return
+        self._working.apply(kind, key, row)
+        self._record(kind, key, row, before)
+
+    def _record(self, kind: Kind, key: str, row: Row | None, before: Row | None) -> None:
+        if self._closed:
+            return
+        self._pending.record(kind, key, row, before)
+        self._schedule()
+
+    # Groups
+
+    def _schedule(self) -> None:
+        if self._in_flight is None and not self._begin_is_due:
+            self._begin_is_due = True
+            asyncio.get_running_loop().call_soon(self._begin)
+
+    def _begin(self) -> None:
+        """Hand the pending group to the database."""
+        self._begin_is_due = False
+        if self._in_flight is not None or not self._pending:
+            return
+        group, self._pending = self._pending, Group()
+        self._in_flight = group
+        batch = self._batch(group)
+        self._database.write(batch, partial(self._finished, group, len(batch), self._clock.monotonic()))
+
+    def _batch(self, group: Group) -> Batch:
+        puts: dict[Kind, list[Row | NumberedSubscription]] = {}
+        removals: dict[Kind, list[str]] = {}
+        for kind, writes in group.writes.items():
+            removals[kind] = [key for key, row in writes.items() if row is None]
+            if kind is Kind.SUBSCRIPTION:
+                puts[kind] = [
+                    NumberedSubscription(row, *self._numbering.ceilings(row))
+                    for row in writes.values()
+                    if isinstance(row, Subscription)
+                ]
+            else:
+                puts[kind] = [row for row in writes.values() if row is not None]
+        last = max((change.sequence for change in group.changes.values()), default=None)
+        return Batch(puts, removals, last)
+
+    def _finished(self, group: Group, rows: int, begun: float, error: StoreUnavailable | None) -> None:
+        self._in_flight = None
+        if self._on_group is not None:
+            self._on_group(rows, self._clock.monotonic() - begun, error is None)
+        if error is not None:
+            self._undo(group, error)
+            return
+        self._settle(group)
+        if self._pending:
+            self._schedule()
+
+    def _settle(self, group: Group) -> None:
+        for key, row in group.writes[Kind.SUBSCRIPTION].items():
+            # A removal that is only pending may be undone yet: then its numbers are needed.
+            if row is None:
+                self._forget_if_gone(key)
+        group.succeed()
+        if group.changes:
+            self.changes.deliver(group.ordered_changes())
+
+    def _undo(self, group: Group, error: StoreUnavailable) -> None:
+        """The one place that decides what a failed group means: here, everything not durable is taken back.
+
+        What was written while the group was under way goes too: it may build on what is undone now.
+        """
+        later, self._pending = self._pending, Group()
+        for undone in (later, group):
+            for kind, before in undone.before.items():
+                for key, row in before.items():
+                    self._working.apply(kind, key, row)
+        for undone in (group, later):
+            for key in undone.writes[Kind.SUBSCRIPTION]:
+                self._forget_if_gone(key)
+                # Numbers given out stay given out, so their ceilings are due still: they go with the next group.
+                row = self._working.subscriptions.get(key)
+                if row is not None:
+                    self._pending.record(Kind.SUBSCRIPTION, key, row, row)
+            undone.fail(error)
+
+    def _forget_if_gone(self, subscription_id: str) -> None:
+        if subscription_id not in self._working.subscriptions:
+            self._numbering.forget(subscription_id)
