@@ -1,4 +1,4 @@
 """Sockets: the asyncio shell around the SIP core.
 
-`driver` turns one `sip.Endpoint`; `udp`, `tcp` and `memory` carry its bytes; `user_agent` is what a client needs of all.
+`driver` turns one `sip.Endpoint`; `udp`, `tcp` and `memory` carry its bytes; `user_agent` is what a client needs.
 """

@@ -89,6 +89,7 @@ class Driver:
         self._listeners: dict[int, Sender] = {}
         self._last_number = 0
         self._pumping = False
+        self._pump_is_due = False
         self._closed = False
 
     # -- transports join here ------------------------------------------------------------------------------------
@@ -112,6 +113,10 @@ class Driver:
     def send_failed(self, flow: Flow) -> None:
         self.endpoint.send_failed(flow, self.clock.monotonic())
         self.pump()
+
+    def is_open(self, flow: Flow) -> bool:
+        """Whether a connection is still there."""
+        return flow.connection in self._connections
 
     @property
     def open_connections(self) -> int:
@@ -172,6 +177,16 @@ class Driver:
         if events:
             self._loop.call_soon(self.pump)
         self._arm()
+
+    def pump_soon(self) -> None:
+        """One `pump` in the loop's next turn, however often this is called until then."""
+        if not self._pump_is_due:
+            self._pump_is_due = True
+            self._loop.call_soon(self._due_pump)
+
+    def _due_pump(self) -> None:
+        self._pump_is_due = False
+        self.pump()
 
     def _dispatch(self, event: object) -> None:
         try:

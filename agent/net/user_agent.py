@@ -4,6 +4,7 @@ Requests go to the first destination that answers (RFC 3263 §4.3); connections 
 """
 
 import asyncio
+import logging
 import secrets
 import ssl
 from collections.abc import AsyncIterator, Callable, Sequence
@@ -23,6 +24,8 @@ from agent.sip.values import parse_name_addr
 
 LARGE = 1300
 "Bytes; a bigger request must not travel over UDP (RFC 3261 §18.1.1)."
+
+log = logging.getLogger(__name__)
 
 RequestHandler = Callable[[Request, Flow], Response | None]
 
@@ -98,7 +101,8 @@ class UserAgent:
         if self._listener is not None:
             return f"<sip:{user}@{format_address(self._listener.advertised)};transport={transport.value}>"
         # Nobody can connect to us: what comes back uses the connection that we opened (RFC 5626).
-        return f"<sip:{user}@{format_address(next(iter(self._udp.values())).advertised)};transport={transport.value};ob>"
+        own = format_address(next(iter(self._udp.values())).advertised)
+        return f"<sip:{user}@{own};transport={transport.value};ob>"
 
     async def request(self, request: Request, *, next_hop: str | None = None) -> Response:
         """Send to ``next_hop`` (a URI; default: the first Route or the Request-URI) and wait for the final response.
@@ -133,7 +137,8 @@ class UserAgent:
         assert self._resolver is not None
         try:
             found = await self._resolver.resolve(target)
-        except OSError:
+        except OSError as error:
+            log.info("%s", error)
             return ()
         if len(request.body) + 600 > LARGE and len(request.encode()) + 100 > LARGE:
             # RFC 3261 §18.1.1: a congestion-controlled transport first, the same over UDP if that is refused.

@@ -1,0 +1,124 @@
+"""The event state compositor's decisions on a PUBLISH (RFC 3903 §6): what is stored, refreshed, replaced, removed."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+from agent.presence.packages import EventPackage
+from agent.presence.records import Publication
+
+
+@dataclass(frozen=True, slots=True)
+class PublishRequest:
+    """What a PUBLISH says, already authorized. ``if_match`` holds every SIP-If-Match element."""
+
+    presentity: str
+    publisher: str
+    rank: int
+    if_match: tuple[str, ...] | None
+    "None: the header is not there."
+    expires: int | None
+    content_type: str | None
+    "The bare media type, lower case."
+    body: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """Keep ``publication``. ``changed``: watchers may have to be told."""
+
+    publication: Publication
+    changed: bool
+    expires: int
+
+
+@dataclass(frozen=True, slots=True)
+class Removed:
+    """Drop ``publication`` (None: there was nothing to keep). Answer 200 with Expires 0."""
+
+    publication: Publication | None
+    entity_tag: str
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """Answer ``status``; nothing changes."""
+
+    status: int
+    reason: str | None = None
+    headers: tuple[tuple[str, str], ...] = ()
+
+
+Outcome = Stored | Removed | Refused
+
+
+def decide(
+    request: PublishRequest,
+    package: EventPackage,
+    stored: Callable[[str], Publication | None],
+    check_body: Callable[[bytes], str | None],
+    new_token: Callable[[], str],
+    now: float,
+) -> Outcome:
+    """RFC 3903 §6 steps 3–6.
+
+    ``stored(entity_tag)`` finds a live publication of this presentity and package; ``check_body`` says what is wrong
+    with a body, or None; ``new_token`` gives unguessable tokens that are never used again (§6.6). ``now``: wall clock.
+    """
+    limits = package.publish_limits
+    expires = limits.default if request.expires is None else min(request.expires, limits.maximum)
+    current: Publication | None = None
+    if request.if_match is not None:
+        if len(request.if_match) != 1 or not _is_token(request.if_match[0]):
+            return Refused(400, "Bad SIP-If-Match Header")
+        current = stored(request.if_match[0])
+        if current is None or current.expires_at <= now:
+            return Refused(412)
+    if 0 < expires < limits.minimum:
+        return Refused(423, headers=(("Min-Expires", str(limits.minimum)),))
+    if expires == 0:
+        # A body in a removal is the publisher's mistake; what it wants is clear (§6.5).
+        if current is None and not request.body:
+            return Refused(400, "Nothing To Publish")
+        return Removed(current, new_token())
+    if not request.body:
+        if current is None:
+            return Refused(400, "Nothing To Publish")
+        refreshed = replace(current, entity_tag=new_token(), expires_at=now + expires)
+        return Stored(refreshed, False, expires)
+    if request.content_type not in package.publish_types:
+        return Refused(415, headers=(("Accept", ", ".join(package.publish_types)),))
+    if (problem := check_body(request.body)) is not None:
+        return Refused(400, problem)
+    if current is not None:
+        changed = current.body != request.body
+        replaced = replace(
+            current,
+            entity_tag=new_token(),
+            expires_at=now + expires,
+            body=request.body,
+            content_type=request.content_type,
+            published_at=now if changed else current.published_at,
+            publisher=request.publisher,
+            rank=request.rank,
+        )
+        return Stored(replaced, changed, expires)
+    fresh = Publication(
+        id=new_token(),
+        presentity=request.presentity,
+        package=package.name,
+        entity_tag=new_token(),
+        content_type=request.content_type,
+        body=request.body,
+        published_at=now,
+        expires_at=now + expires,
+        publisher=request.publisher,
+        rank=request.rank,
+    )
+    return Stored(fresh, True, expires)
+
+
+_TOKEN = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-.!%*_+`'~")
+
+
+def _is_token(text: str) -> bool:
+    return bool(text) and text != "*" and _TOKEN.issuperset(text)

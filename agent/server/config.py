@@ -1,0 +1,23 @@
+"""What the server has to know of the settings, as plain values; app.py fills it in."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from agent.presence.packages import DEFAULT_PACKAGES, EventPackage
+
+
+@dataclass(frozen=True, slots=True)
+class ServerConfig:
+    domains: frozenset[str]
+    "Lower-case host parts that are ours: requests for any other are not for us."
+    packages: Mapping[str, EventPackage] = field(default_factory=lambda: DEFAULT_PACKAGES)
+    ranks: Mapping[str, int] = field(default_factory=dict)
+    "Source rank by publisher (address of record); the highest wins where publications disagree."
+    default_rank: int = 50
+    max_subscriptions_per_watcher: int = 5_000
+    max_subscriptions: int = 500_000
+    server_name: str = "Lamplighter"
+
+    @property
+    def allow_events(self) -> str:
+        return ", ".join(self.packages)

@@ -1,0 +1,86 @@
+"""Over which flow a NOTIFY leaves: the watcher's own connection, or its Contact or first Route looked up (RFC 3263)."""
+
+import logging
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
+from ipaddress import ip_address
+from typing import Any, Protocol
+
+from agent.net.driver import Driver
+from agent.presence.records import Subscription
+from agent.sip.flows import Flow, Transport
+from agent.sip.routing import Destination, Target, parse_target, request_path
+
+log = logging.getLogger(__name__)
+
+Spawn = Callable[[Coroutine[Any, Any, None], str], object]
+
+
+class FlowFactory(Protocol):
+    """The server's transports, as far as sending first is concerned."""
+
+    def udp_flow(self, host: str, port: int) -> Flow | None:
+        """None: no UDP listener of that address family."""
+
+    def connect(self, destination: Destination) -> Awaitable[Flow]:
+        """Open or reuse a connection. Raises OSError."""
+
+    def resolve(self, target: Target) -> Awaitable[Sequence[Destination]]:
+        """Raises OSError."""
+
+
+class NextHops:
+    def __init__(self, driver: Driver, flows: FlowFactory, spawn: Spawn) -> None:
+        self._driver = driver
+        self._flows = flows
+        self._spawn = spawn
+
+    def usable(self, flow: Flow) -> bool:
+        """A connection must still be open."""
+        return flow.transport is Transport.UDP or self._driver.is_open(flow)
+
+    def find(self, row: Subscription, found: Callable[[Flow | None], None]) -> Flow | None:
+        """The flow at once if the next hop is a plain address over UDP; else None, and ``found`` is called later."""
+        try:
+            target = parse_target(request_path(row.remote_target, row.route_set)[2])
+        except ValueError:
+            self._spawn(_tell(found, None), "next-hop")
+            return None
+        if target.transport in (None, Transport.UDP) and not target.secure and _is_numeric(target.host):
+            flow = self._flows.udp_flow(target.host, target.port or 5060)
+            if flow is not None:
+                return flow
+        self._spawn(self._look_up(target, found), "next-hop")
+        return None
+
+    async def _look_up(self, target: Target, found: Callable[[Flow | None], None]) -> None:
+        try:
+            destinations = await self._flows.resolve(target)
+        except OSError as error:
+            log.info("%s", error)
+            destinations = ()
+        for destination in destinations:
+            if destination.transport is Transport.UDP:
+                flow = self._flows.udp_flow(destination.host, destination.port)
+                if flow is not None:
+                    found(flow)
+                    return
+                continue
+            try:
+                found(await self._flows.connect(destination))
+            except OSError as error:
+                log.info("no connection to %s port %d: %s", destination.host, destination.port, error)
+                continue
+            return
+        found(None)
+
+
+async def _tell(found: Callable[[Flow | None], None], flow: Flow | None) -> None:
+    found(flow)
+
+
+def _is_numeric(host: str) -> bool:
+    try:
+        ip_address(host)
+    except ValueError:
+        return False
+    return True

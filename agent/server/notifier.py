@@ -1,0 +1,312 @@
+"""The notifier (RFC 6665 §4.2.2): follows the store's change feed and tells each watcher the newest state.
+
+One NOTIFY is in flight per subscription; what changes meanwhile is merged into the next one. The document comes
+ready rendered from `views`, the head of each subscription's NOTIFY from `notify_head`; sending one is joining them.
+"""
+
+import asyncio
+import logging
+from collections import deque
+from collections.abc import Callable, Sequence
+
+from agent.clock import Clock
+from agent.net.driver import Driver
+from agent.presence.packages import EventPackage, acceptable_type
+from agent.presence.records import Change, Subscription
+from agent.presence.subscription import RETRY_AFTER, Fate, Reason, fate_of, subscription_state, terminated
+from agent.server.config import ServerConfig
+from agent.server.next_hops import NextHops
+from agent.server.notify_head import NotifyHead
+from agent.server.views import View, Views
+from agent.sip.endpoint import Failure, ResponseReceived, TransactionFailed
+from agent.sip.flows import Flow
+from agent.sip.values import parse_seconds
+from agent.store.protocols import PresenceStore
+
+log = logging.getLogger(__name__)
+
+SLICE = 256
+"NOTIFYs rendered before the loop gets its turn: answers are read while a storm is still being sent."
+
+
+class Watch:
+    """What is kept in memory of a live subscription, beside its row. Also the owner of its NOTIFY transactions."""
+
+    __slots__ = (
+        "changed_at",
+        "final",
+        "flow",
+        "head",
+        "in_flight",
+        "notifier",
+        "paused",
+        "queued",
+        "row",
+        "sent",
+    )
+
+    def __init__(self, notifier: "Notifier", row: Subscription, flow: Flow | None) -> None:
+        self.notifier = notifier
+        self.row = row
+        self.flow = usual_flow(row, flow)
+        "Where NOTIFYs leave; None: to be found."
+        self.head: NotifyHead | None = None
+        self.in_flight = False
+        "A NOTIFY, or the search for where to send it, is under way."
+        self.paused: asyncio.TimerHandle | None = None
+        "Until when the watcher asked to be left alone."
+        self.queued = False
+        self.changed_at: float | None = None
+        "Since when (wall clock) the watcher is owed a newer state."
+        self.sent: View | None = None
+        "What the watcher was last told."
+        self.final: tuple[str, int] | None = None
+        "(Subscription-State, CSeq) of the NOTIFY that ends the subscription."
+
+    def on_response(self, event: ResponseReceived) -> None:
+        self.notifier.answered(self, event.status, event)
+
+    def on_failure(self, event: TransactionFailed) -> None:
+        self.notifier.unanswered(self, event.cause)
+
+
+class Notifier:
+    def __init__(
+        self,
+        driver: Driver,
+        store: PresenceStore,
+        clock: Clock,
+        config: ServerConfig,
+        views: Views,
+        next_hops: NextHops,
+        on_sent: Callable[[float], None] = lambda lateness: None,
+    ) -> None:
+        """``on_sent(seconds)``: from the write that caused a NOTIFY to its sending."""
+        self._driver = driver
+        self._store = store
+        self._clock = clock
+        self._config = config
+        self._views = views
+        self._next_hops = next_hops
+        self._on_sent = on_sent
+        self._watches: dict[str, Watch] = {}
+        self._ready: deque[Watch] = deque()
+        self._sending_is_due = False
+        self._gone_callbacks: list[Callable[[Subscription], None]] = []
+        store.changes.subscribe(self.on_changes)
+
+    # -- from the handlers ---------------------------------------------------------------------------------------
+
+    def on_gone(self, callback: Callable[[Subscription], None]) -> None:
+        """``callback(row)`` when a stored subscription has ended, whatever the reason."""
+        self._gone_callbacks.append(callback)
+
+    def begin(self, row: Subscription, flow: Flow) -> None:
+        """A new subscription: its first NOTIFY."""
+        watch = self._watches[row.id] = Watch(self, row, flow)
+        self._owe(watch, self._clock.wall(), force=True)
+
+    def refresh(self, row: Subscription, flow: Flow) -> None:
+        """A refreshed one: the full state again (RFC 6665 §4.2.1.2), to where the Contact now points."""
+        watch = self._watches.get(row.id)
+        if watch is None:
+            watch = self._watches[row.id] = Watch(self, row, flow)
+        watch.row, watch.flow, watch.head = row, usual_flow(row, flow), None
+        self._end_pause(watch)
+        self._owe(watch, self._clock.wall(), force=True)
+
+    def fetch(self, row: Subscription, flow: Flow) -> None:
+        """A fetch (§4.4.3): one NOTIFY with the state, and nothing is kept."""
+        watch = Watch(self, row, flow)
+        watch.final = (terminated(Reason.TIMEOUT), 1)
+        self._owe(watch, self._clock.wall(), force=True)
+
+    def reserve_final(self, row: Subscription) -> int:
+        """The CSeq of the last NOTIFY; ask before the row is removed."""
+        return self._store.next_cseq(row.id)
+
+    def end(self, row: Subscription, reason: Reason, cseq: int, flow: Flow | None = None) -> None:
+        """The subscription is over and its row gone: say so with the last NOTIFY."""
+        watch = self._watches.pop(row.id, None) or Watch(self, row, flow)
+        watch.row, watch.head = row, None
+        watch.flow = usual_flow(row, flow) or watch.flow
+        self._end_pause(watch)
+        watch.final = (terminated(reason), cseq)
+        for callback in self._gone_callbacks:
+            callback(row)
+        self._owe(watch, self._clock.wall(), force=True)
+
+    # -- from the store ------------------------------------------------------------------------------------------
+
+    def on_changes(self, changes: Sequence[Change]) -> None:
+        """What was committed; everybody who watches is owed the newest state."""
+        for change in changes:
+            self.state_changed(change.presentity, change.at)
+
+    def state_changed(self, presentity: str, at: float) -> None:
+        """The presentity's document may be another since ``at`` (wall clock)."""
+        self._views.forget(presentity)
+        for package in self._config.packages:
+            for row in self._store.subscriptions(presentity, package):
+                self._owe(self._watch(row), at)
+
+    def resume(self) -> None:
+        """After a start: everybody who was watching hears the true state."""
+        now = self._clock.wall()
+        for row in self._store.all_subscriptions():
+            self._owe(self._watch(row), now)
+
+    def _watch(self, row: Subscription) -> Watch:
+        watch = self._watches.get(row.id)
+        if watch is None:
+            watch = self._watches[row.id] = Watch(self, row, None)
+        return watch
+
+    # -- sending -------------------------------------------------------------------------------------------------
+
+    def _owe(self, watch: Watch, since: float, force: bool = False) -> None:
+        if watch.changed_at is None:
+            watch.changed_at = since
+        if force:
+            watch.sent = None
+        if not watch.in_flight and not watch.queued and watch.paused is None:
+            watch.queued = True
+            self._ready.append(watch)
+            if not self._sending_is_due:
+                self._sending_is_due = True
+                asyncio.get_running_loop().call_soon(self._send_slice)
+
+    def _send_slice(self) -> None:
+        self._sending_is_due = False
+        ready = self._ready
+        for _ in range(min(SLICE, len(ready))):
+            watch = ready.popleft()
+            watch.queued = False
+            try:
+                self._send(watch)
+            except Exception:
+                log.exception("a NOTIFY to %s could not be made", watch.row.watcher)
+        self._driver.pump()
+        if ready and not self._sending_is_due:
+            self._sending_is_due = True
+            asyncio.get_running_loop().call_soon(self._send_slice)
+
+    def _send(self, watch: Watch) -> None:
+        row = watch.row
+        if watch.final is None and self._watches.get(row.id) is not watch:
+            return  # ended while it waited
+        package = self._config.packages[row.package]
+        view = self._views.view(row.presentity, row.package, _media_type(row, package))
+        if watch.final is None and watch.sent is not None and watch.sent.body == view.body:
+            watch.changed_at = None
+            return  # the watcher knows
+        flow = watch.flow if watch.flow is not None and self._next_hops.usable(watch.flow) else None
+        if flow is None:
+            flow = self._next_hops.find(row, lambda found: self._found(watch, found))
+            if flow is None:
+                watch.in_flight = True
+                return
+        if watch.head is None or watch.flow != flow:
+            watch.flow, watch.head = flow, NotifyHead.make(row, flow)
+        now = self._clock.wall()
+        if watch.final is not None:
+            state, cseq = watch.final
+        else:
+            state, cseq = subscription_state(row.expires_at, now), self._store.next_cseq(row.id)
+        branch = self._driver.endpoint.new_branch()
+        data = watch.head.render(branch, cseq, state, view.tail)
+        watch.in_flight = True
+        watch.sent = view
+        if watch.changed_at is not None:
+            self._on_sent(max(0.0, now - watch.changed_at))
+            watch.changed_at = None
+        self._driver.endpoint.send_prepared(branch, "NOTIFY", data, flow, watch, self._clock.monotonic())
+
+    def _found(self, watch: Watch, flow: Flow | None) -> None:
+        """The next hop was looked up or connected to."""
+        watch.in_flight = False
+        if flow is None:
+            self.unanswered(watch, Failure.TRANSPORT)
+            return
+        watch.flow, watch.head = flow, None
+        self._owe(watch, self._clock.wall())
+
+    # -- answers -------------------------------------------------------------------------------------------------
+
+    def answered(self, watch: Watch, status: int, event: ResponseReceived) -> None:
+        """The final response to a NOTIFY."""
+        watch.in_flight = False
+        if watch.final is not None:
+            self._finish(watch)
+            return
+        fate = fate_of(status)
+        if fate is Fate.REMOVE:
+            log.info("%s no longer watches %s (%d)", watch.row.watcher, watch.row.presentity, status)
+            self._drop(watch)
+        elif fate is Fate.KEEP_AND_RETRY:
+            watch.sent = None
+            try:
+                delay = parse_seconds(event.response.headers.get("Retry-After") or "")
+            except ValueError:
+                delay = RETRY_AFTER
+            watch.paused = asyncio.get_running_loop().call_later(delay, self._retry, watch)
+        elif watch.changed_at is not None:
+            self._owe(watch, watch.changed_at)
+
+    def unanswered(self, watch: Watch, cause: Failure) -> None:
+        """Nobody answered a NOTIFY: the watcher is gone (RFC 6665 §4.2.2), or its connection is."""
+        watch.in_flight = False
+        if watch.final is not None:
+            self._finish(watch)
+            return
+        if cause is Failure.TRANSPORT and watch.flow is not None and watch.flow.connection:
+            # The connection that carried the SUBSCRIBE is gone; its Contact may still be reachable.
+            watch.flow, watch.sent = None, None
+            self._owe(watch, self._clock.wall())
+            return
+        log.info(
+            "%s does not answer; its subscription to %s is over", watch.row.watcher, watch.row.presentity
+        )
+        self._drop(watch)
+
+    def _finish(self, watch: Watch) -> None:
+        """After an answer to what may not have been the last NOTIFY yet."""
+        if watch.changed_at is not None:
+            self._owe(watch, watch.changed_at, force=True)
+
+    def _end_pause(self, watch: Watch) -> None:
+        if watch.paused is not None:
+            watch.paused.cancel()
+            watch.paused = None
+
+    def _retry(self, watch: Watch) -> None:
+        watch.paused = None
+        if self._watches.get(watch.row.id) is watch:
+            self._owe(watch, self._clock.wall())
+
+    def _drop(self, watch: Watch) -> None:
+        if self._watches.pop(watch.row.id, None) is None:
+            return
+        self._store.remove_subscription(watch.row.id)
+        self._store.commit().add_done_callback(lambda done: done.cancelled() or done.exception())
+        self._end_pause(watch)
+        for callback in self._gone_callbacks:
+            callback(watch.row)
+
+    @property
+    def owed(self) -> int:
+        """NOTIFYs waiting for their turn."""
+        return len(self._ready)
+
+
+def usual_flow(row: Subscription, flow: Flow | None) -> Flow | None:
+    """The connection that carried the SUBSCRIBE, if the watcher is its other end; None: go by Contact or Route.
+
+    COMPAT(baresip, twinkle, Sofia, pjsua, libpurple over TCP and TLS): they name their listening port in Contact, which
+    may not be reachable. But behind a record-routing proxy the connection is the proxy's, and the route counts.
+    """
+    return flow if flow is not None and flow.connection and not row.route_set else None
+
+
+def _media_type(row: Subscription, package: EventPackage) -> str:
+    return acceptable_type(row.accept, package.notify_types) or package.notify_types[0]

@@ -1,0 +1,24 @@
+"""OPTIONS: what this server can do (RFC 3261 §11.2, RFC 3903 §7, RFC 6665 §4.4.4)."""
+
+from agent.server.config import ServerConfig
+from agent.server.replies import ALLOW, Replies
+from agent.sip.flows import Flow
+from agent.sip.messages import Request, Response
+from agent.sip.server_transactions import ServerTransaction
+
+
+class OptionsHandler:
+    def __init__(self, config: ServerConfig, replies: Replies) -> None:
+        types = [media_type for package in config.packages.values() for media_type in package.publish_types]
+        self._replies = replies
+        self._headers = [
+            ("Allow", ALLOW),
+            ("Accept", ", ".join(dict.fromkeys(types))),
+            ("Accept-Encoding", "identity"),
+            ("Accept-Language", "en"),
+            ("Allow-Events", config.allow_events),
+            ("Supported", ""),
+        ]
+
+    def __call__(self, request: Request, transaction: ServerTransaction, flow: Flow) -> Response | None:
+        return self._replies.to(request, 200, headers=self._headers)

@@ -1,0 +1,113 @@
+"""PUBLISH (RFC 3903 §6): reads the request, has `presence.publication` decide, answers once the decision is durable.
+
+It tells no watcher anything. The notifier follows the store's change feed.
+"""
+
+import logging
+from asyncio import Future
+from collections.abc import Callable
+
+from agent.clock import Clock
+from agent.net.driver import Driver
+from agent.presence.publication import PublishRequest, Refused, Removed, decide
+from agent.presence.records import Publication
+from agent.server.config import ServerConfig
+from agent.server.replies import Replies
+from agent.sip.flows import Flow
+from agent.sip.messages import Request, Response
+from agent.sip.server_transactions import ServerTransaction
+from agent.sip.values import address_of_record, parse_event, parse_seconds
+from agent.store.errors import StoreUnavailable, UnstorableRow
+from agent.store.protocols import PresenceStore
+
+log = logging.getLogger(__name__)
+
+
+class PublishHandler:
+    def __init__(
+        self,
+        driver: Driver,
+        store: PresenceStore,
+        clock: Clock,
+        config: ServerConfig,
+        replies: Replies,
+        new_token: Callable[[], str],
+        check_body: Callable[[str, bytes], str | None],
+        count: Callable[[str, int], None] = lambda method, status: None,
+    ) -> None:
+        """``check_body(package, body)`` says what is wrong with a body, or None."""
+        self._driver = driver
+        self._store = store
+        self._clock = clock
+        self._config = config
+        self._replies = replies
+        self._new_token = new_token
+        self._check_body = check_body
+        self._count = count
+
+    def __call__(self, request: Request, transaction: ServerTransaction, flow: Flow) -> Response | None:
+        to = self._replies.to
+        try:
+            event = parse_event(request.headers.get("Event") or "")
+        except ValueError:
+            return self._replies.bad_event(request)
+        package = self._config.packages.get(event.package)
+        if package is None or not package.publish_types:
+            return self._replies.bad_event(request)
+        expires: int | None = None
+        if (header := request.headers.get("Expires")) is not None:
+            try:
+                expires = parse_seconds(header)
+            except ValueError:
+                return to(request, 400, "Bad Expires Header")
+        if_match = request.headers.get("SIP-If-Match")
+        presentity = address_of_record(request.uri)
+        publisher = address_of_record(request.from_.uri)
+        wish = PublishRequest(
+            presentity=presentity,
+            publisher=publisher,
+            rank=self._config.ranks.get(publisher, self._config.default_rank),
+            if_match=tuple(part.strip() for part in if_match.split(",")) if if_match is not None else None,
+            expires=expires,
+            content_type=request.content_type,
+            body=request.body,
+        )
+        store = self._store
+        outcome = decide(
+            wish,
+            package,
+            lambda tag: store.publication(presentity, package.name, tag),
+            lambda body: self._check_body(package.name, body),
+            self._new_token,
+            self._clock.wall(),
+        )
+        if isinstance(outcome, Refused):
+            return to(request, outcome.status, outcome.reason, list(outcome.headers))
+        try:
+            if isinstance(outcome, Removed):
+                tag, granted, changed = outcome.entity_tag, 0, outcome.publication is not None
+                self._remove(outcome.publication)
+            else:
+                tag, granted, changed = outcome.publication.entity_tag, outcome.expires, outcome.changed
+                store.put_publication(outcome.publication)
+        except UnstorableRow as error:
+            return to(request, 400, str(error))
+        if changed:
+            store.note_change(presentity, package.name)
+        response = to(request, 200, headers=[("SIP-ETag", tag), ("Expires", str(granted))])
+        store.commit().add_done_callback(lambda done: self._answer(done, request, transaction, response))
+        return None
+
+    def _remove(self, publication: Publication | None) -> None:
+        if publication is not None:
+            self._store.remove_publication(publication.id)
+
+    def _answer(
+        self, done: Future[None], request: Request, transaction: ServerTransaction, response: Response
+    ) -> None:
+        if done.cancelled() or isinstance(done.exception(), StoreUnavailable):
+            # RFC 3903 §6: a failure inside is a 5xx, and the old state stands.
+            response = self._replies.to(request, 503, headers=[("Retry-After", "5")])
+        self._count("PUBLISH", response.status)
+        self._driver.respond(transaction, response)
+        self._driver.pump_soon()

@@ -1,0 +1,84 @@
+"""Method -> handler, and everything that is refused before a handler sees it (RFC 3261 §8.2)."""
+
+import logging
+from collections.abc import Callable, Mapping
+from typing import Protocol
+
+from agent.net.driver import Driver
+from agent.server.config import ServerConfig
+from agent.server.replies import ALLOW, KNOWN, Replies
+from agent.sip.endpoint import RequestReceived
+from agent.sip.flows import Flow
+from agent.sip.messages import Request, Response
+from agent.sip.server_transactions import ServerTransaction
+from agent.sip.values import address_of_record
+
+log = logging.getLogger(__name__)
+
+
+class Handler(Protocol):
+    """Answers one method: at once by returning a Response, or later through `Driver.respond` by returning None."""
+
+    def __call__(self, request: Request, transaction: ServerTransaction, flow: Flow) -> Response | None: ...
+
+
+class Router:
+    """Set ``driver.on_request`` to `receive`."""
+
+    def __init__(
+        self,
+        driver: Driver,
+        config: ServerConfig,
+        replies: Replies,
+        handlers: Mapping[str, Handler],
+        is_ours: Callable[[str], bool],
+        count: Callable[[str, int], None] = lambda method, status: None,
+    ) -> None:
+        """``is_ours(host)``: a domain or address of ours. ``count(method, status)`` is told each answer made here."""
+        self._driver = driver
+        self._config = config
+        self._replies = replies
+        self._handlers = handlers
+        self._is_ours = is_ours
+        self._count = count
+
+    def receive(self, event: RequestReceived) -> None:
+        request = event.request
+        try:
+            response = self._refuse_early(request) or self._handle(event)
+        except Exception:
+            log.exception("handling %s failed", request.method)
+            response = self._replies.to(request, 500)
+        if response is not None:
+            self._count(request.method, response.status)
+            self._driver.respond(event.transaction, response)
+
+    def _handle(self, event: RequestReceived) -> Response | None:
+        handler = self._handlers[event.request.method]
+        return handler(event.request, event.transaction, event.flow)
+
+    def _refuse_early(self, request: Request) -> Response | None:
+        """Method, Request-URI, Require: in the order of RFC 3261 §8.2."""
+        to = self._replies.to
+        if request.method not in self._handlers:
+            if request.method == "NOTIFY":
+                return to(request, 481)  # we watch nobody through this server (RFC 6665 §4.1.3)
+            status = 405 if request.method in KNOWN else 501
+            return to(request, status, headers=[("Allow", ALLOW)])
+        scheme = request.uri.partition(":")[0].lower()
+        if scheme not in ("sip", "sips"):
+            return to(request, 416)
+        try:
+            address_of_record(request.uri)
+        except ValueError:
+            return to(request, 400, "Bad Request-URI")
+        required = request.headers.values("Require")
+        if required:
+            return to(request, 420, headers=[("Unsupported", ", ".join(required))])
+        encoding = request.headers.get("Content-Encoding")
+        if encoding and encoding.lower() != "identity" and request.body:
+            return to(request, 415, headers=[("Accept-Encoding", "identity")])
+        host = address_of_record(request.uri).partition(":")[2].rpartition("@")[2]
+        if not self._is_ours(host) and request.to.tag is None:
+            return to(request, 404)
+        return None

@@ -1,0 +1,99 @@
+"""Puts the presence server together: one driver, its listeners, the handlers and the notifier."""
+
+import secrets
+from collections.abc import Callable, Sequence
+from typing import Protocol
+
+from agent.clock import Clock
+from agent.net.driver import Driver
+from agent.net.transcript import Transcript
+from agent.net.user_agent import Resolver, new_endpoint
+from agent.presence.composition import DEFAULT, Policy
+from agent.server.config import ServerConfig
+from agent.server.next_hops import NextHops, Spawn
+from agent.server.notifier import Notifier
+from agent.server.options import OptionsHandler
+from agent.server.publish import PublishHandler
+from agent.server.replies import Replies
+from agent.server.router import Router
+from agent.server.subscribe import SubscribeHandler
+from agent.server.sweeper import Sweeper
+from agent.server.transports import Listen, Transports
+from agent.server.views import Views, check_body
+from agent.sip.endpoint import Discarded
+from agent.store.protocols import PresenceStore
+
+
+class Meter(Protocol):
+    """What the server reports; agent.telemetry satisfies it."""
+
+    def sip_answered(self, method: str, status: int) -> None:
+        """A request was answered."""
+
+    def notify_sent(self, lateness: float) -> None:
+        """A NOTIFY left ``lateness`` seconds after the write that caused it."""
+
+
+class PresenceServer:
+    """Make it, `start` it, `close` it. Handlers run in the event loop; nothing here creates tasks but ``spawn``."""
+
+    def __init__(
+        self,
+        store: PresenceStore,
+        clock: Clock,
+        config: ServerConfig,
+        resolver: Resolver,
+        spawn: Spawn,
+        *,
+        meter: Meter | None = None,
+        transcript: Transcript | None = None,
+        policy: Policy = DEFAULT,
+        on_discarded: Callable[[Discarded], None] | None = None,
+    ) -> None:
+        self.driver = Driver(new_endpoint(), clock, transcript)
+        self.driver.on_discarded = on_discarded
+        self.transports = Transports(self.driver, resolver)
+        self._config = config
+        replies = Replies(config, self.driver.endpoint)
+        self._views = Views(store, clock, policy)
+        count: Callable[[str, int], None] = (
+            meter.sip_answered if meter is not None else lambda method, status: None
+        )
+        on_sent: Callable[[float], None] = meter.notify_sent if meter is not None else lambda lateness: None
+        next_hops = NextHops(self.driver, self.transports, spawn)
+        self.notifier = Notifier(self.driver, store, clock, config, self._views, next_hops, on_sent)
+        self._sweeper = Sweeper(store, self.notifier, clock)
+        self._views.on_boundary = self._sweeper.at_boundary
+
+        def counted(method: str, status: int) -> None:
+            count(method, status)
+            self._sweeper.wake()
+
+        def new_token() -> str:
+            return secrets.token_hex(8)
+
+        publish = PublishHandler(self.driver, store, clock, config, replies, new_token, check_body, counted)
+        subscribe = SubscribeHandler(self.driver, store, clock, config, replies, self.notifier, counted)
+        router = Router(
+            self.driver,
+            config,
+            replies,
+            {"PUBLISH": publish, "SUBSCRIBE": subscribe, "OPTIONS": OptionsHandler(config, replies)},
+            self._is_ours,
+            count,
+        )
+        self.driver.on_request = router.receive
+
+    async def start(self, listeners: Sequence[Listen]) -> None:
+        """Listen, and tell everybody who was watching before a restart. Raises OSError."""
+        await self.transports.listen(listeners)
+        self.notifier.resume()
+        self._sweeper.wake()
+
+    def _is_ours(self, host: str) -> bool:
+        return host in self._config.domains or self.transports.is_own(host)
+
+    def close(self) -> None:
+        self._sweeper.close()
+        self.driver.close()
+        self.transports.close()

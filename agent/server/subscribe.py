@@ -1,0 +1,244 @@
+"""SUBSCRIBE (RFC 6665 §4.2.1): makes, refreshes and ends subscriptions; each 2xx is followed at once by a NOTIFY."""
+
+import logging
+from asyncio import Future
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import replace
+from hashlib import blake2s
+
+from agent.clock import Clock
+from agent.net.driver import Driver
+from agent.presence.packages import EventPackage, acceptable_type
+from agent.presence.records import Subscription
+from agent.presence.subscription import Reason, TooBrief, grant
+from agent.server.config import ServerConfig
+from agent.server.notifier import Notifier
+from agent.server.replies import Replies
+from agent.sip.dialogs import Dialog
+from agent.sip.flows import Flow, format_address
+from agent.sip.messages import Request, Response
+from agent.sip.routing import sent_by
+from agent.sip.server_transactions import ServerTransaction
+from agent.sip.values import Event, address_of_record, parse_event, parse_name_addr, parse_seconds
+from agent.store.errors import StoreUnavailable, UnstorableRow
+from agent.store.protocols import PresenceStore
+
+log = logging.getLogger(__name__)
+
+
+class SubscribeHandler:
+    def __init__(
+        self,
+        driver: Driver,
+        store: PresenceStore,
+        clock: Clock,
+        config: ServerConfig,
+        replies: Replies,
+        notifier: Notifier,
+        count: Callable[[str, int], None] = lambda method, status: None,
+    ) -> None:
+        self._driver = driver
+        self._store = store
+        self._clock = clock
+        self._config = config
+        self._replies = replies
+        self._notifier = notifier
+        self._count = count
+        self._per_watcher: Counter[str] = Counter(row.watcher for row in store.all_subscriptions())
+        notifier.on_gone(lambda row: self._per_watcher.subtract([row.watcher]))
+
+    def __call__(self, request: Request, transaction: ServerTransaction, flow: Flow) -> Response | None:
+        """Checks in the order of RFC 6665 §4.2.1 and RFC 3261 §8.2; nothing is stored after any 4xx."""
+        to = self._replies.to
+        header = request.headers.get("Event")
+        if header is None:
+            return self._replies.bad_event(request)
+        try:
+            event = parse_event(header)
+        except ValueError:
+            return to(request, 400, "Bad Event Header")
+        package = self._config.packages.get(event.package)
+        if package is None:
+            return self._replies.bad_event(request)
+        accept = tuple(request.headers.values("Accept"))
+        if acceptable_type(accept, package.notify_types) is None:
+            return to(request, 406, headers=[("Accept", ", ".join(package.notify_types))])
+        try:
+            expires = (
+                parse_seconds(header) if (header := request.headers.get("Expires")) is not None else None
+            )
+        except ValueError:
+            return to(request, 400, "Bad Expires Header")
+        contacts = request.headers.values("Contact")
+        if len(contacts) != 1 or contacts[0] == "*":
+            return to(request, 400, "Exactly One Contact Wanted")
+        try:
+            target = parse_name_addr(contacts[0]).uri
+            address_of_record(target)
+        except ValueError:
+            return to(request, 400, "Bad Contact Header")
+        granted = grant(expires, package.subscribe_limits)
+        if isinstance(granted, TooBrief):
+            return to(request, 423, headers=[("Min-Expires", str(granted.min_expires))])
+        if request.to.tag is not None:
+            return self._in_dialog(request, transaction, flow, event, accept, granted)
+        return self._initial(request, transaction, flow, event, package, accept, granted)
+
+    def _initial(
+        self,
+        request: Request,
+        transaction: ServerTransaction,
+        flow: Flow,
+        event: Event,
+        package: EventPackage,
+        accept: tuple[str, ...],
+        granted: int,
+    ) -> Response | None:
+        watcher = address_of_record(request.from_.uri)
+        if granted and (refusal := self._over_limits(request, watcher)) is not None:
+            return refusal
+        tag = self._driver.endpoint.tag_for(request)
+        dialog = Dialog.as_uas(request, tag)
+        if not dialog.remote_tag:
+            return self._replies.to(request, 400, "Missing From Tag")
+        now = self._clock.wall()
+        row = Subscription(
+            id=subscription_id(*dialog.key),
+            presentity=address_of_record(request.uri),
+            package=package.name,
+            event_id=event.id,
+            watcher=watcher,
+            call_id=dialog.call_id,
+            local_tag=dialog.local_tag,
+            remote_tag=dialog.remote_tag,
+            local_uri=dialog.local_uri,
+            remote_uri=dialog.remote_uri,
+            remote_target=dialog.remote_target,
+            route_set=dialog.route_set,
+            local_cseq=0,
+            remote_cseq=dialog.remote_cseq,
+            accept=accept,
+            state="active",
+            expires_at=now + granted,
+            contact=_contact(request, flow),
+            transport=flow.transport.value,
+            local_address=sent_by(flow),
+            remote_address=format_address(flow.remote),
+            user_agent=(request.headers.get("User-Agent") or "")[:120],
+            version=0,
+            created_at=now,
+        )
+        response = self._accepted(request, row, granted)
+        if granted == 0:
+            # A fetch (§4.4.3): the state once, and nothing is kept.
+            self._driver.respond(transaction, response)
+            self._count("SUBSCRIBE", 200)
+            self._notifier.fetch(row, flow)
+            return None
+        try:
+            self._store.put_subscription(row)
+        except UnstorableRow as error:
+            return self._replies.to(request, 400, str(error))
+        self._per_watcher[watcher] += 1
+        self._when_durable(request, transaction, response, lambda: self._notifier.begin(row, flow))
+        return None
+
+    def _in_dialog(
+        self,
+        request: Request,
+        transaction: ServerTransaction,
+        flow: Flow,
+        event: Event,
+        accept: tuple[str, ...],
+        granted: int,
+    ) -> Response | None:
+        known = self._store.subscription(
+            subscription_id(request.call_id, request.to.tag or "", request.from_.tag or "")
+        )
+        if known is None or known.expires_at <= self._clock.wall():
+            return self._replies.to(request, 481, "Subscription Does Not Exist")
+        if event.package != known.package or event.id != known.event_id:
+            return self._replies.to(request, 403, "Dialog Sharing Not Supported")  # RFC 6665 §4.5.2
+        if request.cseq.number < known.remote_cseq:
+            return self._replies.to(request, 500, "CSeq Out Of Order")  # RFC 3261 §12.2.2
+        if granted == 0:
+            self._store.remove_subscription(known.id)
+            response = self._accepted(request, known, 0)
+            ended = replace(
+                known, accept=accept, remote_target=parse_name_addr(request.headers.values("Contact")[0]).uri
+            )
+            cseq = self._notifier.reserve_final(known)
+            self._when_durable(
+                request, transaction, response, lambda: self._notifier.end(ended, Reason.TIMEOUT, cseq, flow)
+            )
+            return None
+        row = replace(
+            known,
+            remote_cseq=request.cseq.number,
+            remote_target=parse_name_addr(request.headers.values("Contact")[0]).uri,
+            accept=accept,
+            expires_at=self._clock.wall() + granted,
+            remote_address=format_address(flow.remote),
+            transport=flow.transport.value,
+        )
+        try:
+            self._store.put_subscription(row)
+        except UnstorableRow as error:
+            return self._replies.to(request, 400, str(error))
+        response = self._accepted(request, row, granted)
+        self._when_durable(request, transaction, response, lambda: self._notifier.refresh(row, flow))
+        return None
+
+    def _over_limits(self, request: Request, watcher: str) -> Response | None:
+        if self._per_watcher[watcher] >= self._config.max_subscriptions_per_watcher:
+            return self._replies.to(request, 403, "Too Many Subscriptions")
+        if self._per_watcher.total() >= self._config.max_subscriptions:
+            return self._replies.to(request, 503, headers=[("Retry-After", "60")])
+        return None
+
+    def _accepted(self, request: Request, row: Subscription, granted: int) -> Response:
+        records = [("Record-Route", value) for value in request.headers.get_all("Record-Route")]
+        headers = [
+            *records,
+            ("Contact", row.contact),
+            ("Expires", str(granted)),
+            ("Allow-Events", self._config.allow_events),
+        ]
+        return self._replies.to(request, 200, headers=headers)
+
+    def _when_durable(
+        self, request: Request, transaction: ServerTransaction, response: Response, then: Callable[[], None]
+    ) -> None:
+        def answer(done: Future[None]) -> None:
+            if done.cancelled() or isinstance(done.exception(), StoreUnavailable):
+                self._count("SUBSCRIBE", 503)
+                self._driver.respond(
+                    transaction, self._replies.to(request, 503, headers=[("Retry-After", "5")])
+                )
+            else:
+                self._count("SUBSCRIBE", response.status)
+                self._driver.respond(transaction, response)
+                then()
+            self._driver.pump_soon()
+
+        self._store.commit().add_done_callback(answer)
+
+
+def subscription_id(call_id: str, local_tag: str, remote_tag: str) -> str:
+    """The row's key: one subscription a dialog."""
+    text = f"{call_id}\n{local_tag}\n{remote_tag}"
+    return blake2s(text.encode("utf-8", "surrogateescape"), digest_size=12).hexdigest()
+
+
+def _contact(request: Request, flow: Flow) -> str:
+    """Our Contact: the address and port that the watcher reached us on, over its transport (RFC 3261 §12.1.1).
+
+    COMPAT(baresip, pjsua, Sofia over TLS): it must name the port of that transport, not the UDP one.
+    """
+    secure = request.uri.lower().startswith("sips:")
+    scheme = "sips" if secure else "sip"
+    parameter = (
+        "" if flow.transport.value in ("udp", "memory") or secure else f";transport={flow.transport.value}"
+    )
+    return f"<{scheme}:{sent_by(flow)}{parameter}>"
