@@ -1,0 +1,24 @@
+"""All the elements that we know inside tuples, persons, devices and statuses, by tag."""
+
+from collections.abc import Callable
+
+from lxml import etree
+
+from agent.documents import device_id, lamplighter, rpid, timed_status
+from agent.documents.foreign import keep
+from agent.documents.values import Element
+
+
+def read_element(element: etree._Element) -> Element:
+    """The element as what it is; kept as `Foreign` when we do not know it or cannot make sense of it."""
+    reader = _READERS.get(element.tag)
+    known = reader(element) if reader is not None else None
+    return known if known is not None else keep(element)
+
+
+_READERS: dict[str, Callable[[etree._Element], Element | None]] = {
+    **rpid.READERS,
+    **lamplighter.READERS,
+    device_id.TAG: device_id.read,
+    timed_status.TAG: lambda element: timed_status.read(element, read_element),
+}

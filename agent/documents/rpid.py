@@ -1,0 +1,388 @@
+"""RPID: what a person, service or device is doing, in detail (RFC 4480).
+
+Each element reads leniently and keeps what it does not know; writing follows the schema, with two
+exceptions that real readers need: `lunch`, which only the prose has, and a sphere that is plain text, as
+in the RFC's own example. `strict` turns both into what the schema has.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import ClassVar
+
+from lxml import etree
+
+from agent.documents.foreign import Foreign, keep
+from agent.documents.namespaces import DATA_MODEL, LOCATION_TYPE, PIDF, RPID
+from agent.documents.rpid_names import (
+    ACTIVITIES,
+    MOODS,
+    NOT_IN_SCHEMA,
+    PLACE_AUDIO,
+    PLACE_TEXT,
+    PLACE_VIDEO,
+    PRIVACY,
+    RELATIONSHIPS,
+    SERVICE_CLASSES,
+    SPHERES,
+)
+from agent.documents.values import Element, Note, read_note, read_time, time_xml
+from agent.documents.xml import Attributes, attributes_xml, other_attributes, text_xml, token_of, value_xml
+
+_FRAME = frozenset({"from", "until", "id"})
+_NOTES = frozenset(f"{{{namespace}}}note" for namespace in (RPID, PIDF, DATA_MODEL))
+_OTHER = f"{{{RPID}}}other"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ranged:
+    """The attributes that RPID elements share: valid in `[from_, until)`, an xs:ID, unknown ones."""
+
+    from_: datetime | None = None
+    until: datetime | None = None
+    id: str | None = None
+    attributes: Attributes = ()
+
+    def _frame(self) -> str:
+        if self.from_ is None and self.until is None and self.id is None and not self.attributes:
+            return ""
+        start = "" if self.from_ is None else f' from="{time_xml(self.from_)}"'
+        end = "" if self.until is None else f' until="{time_xml(self.until)}"'
+        name = "" if self.id is None else f' id="{value_xml(self.id)}"'
+        return start + end + name + attributes_xml(self.attributes)
+
+
+@dataclass(frozen=True, slots=True)
+class Choices(Ranged):
+    """Elements that hold a choice of empty elements, beside notes and foreign ones."""
+
+    kind: ClassVar[str] = ""
+    group: ClassVar[str] = ""
+    names: ClassVar[frozenset[str]] = frozenset()
+    prefix: ClassVar[str] = "rpid"
+
+    values: tuple[str, ...] = ()
+    "Names of the vocabulary."
+    other: Note | None = None
+    "Text of `other`, where the format has it."
+    notes: tuple[Note, ...] = ()
+    foreign: tuple[Foreign, ...] = ()
+
+    def xml(self) -> str:
+        return f"<rpid:{self.kind}{self._frame()}>{self._content()}</rpid:{self.kind}>"
+
+    def _content(self) -> str:
+        parts = [note.xml("rpid:note") for note in self.notes]
+        parts += [f"<{self.prefix}:{value}/>" for value in self.values]
+        if self.other is not None:
+            parts.append(self.other.xml("rpid:other"))
+        parts += [each.markup for each in self.foreign]
+        return "".join(parts)
+
+
+@dataclass(frozen=True, slots=True)
+class Activities(Choices):
+    kind: ClassVar[str] = "activities"
+    group: ClassVar[str] = "activities"
+    names: ClassVar[frozenset[str]] = ACTIVITIES
+
+
+@dataclass(frozen=True, slots=True)
+class Mood(Choices):
+    kind: ClassVar[str] = "mood"
+    group: ClassVar[str] = "mood"
+    names: ClassVar[frozenset[str]] = MOODS
+
+
+@dataclass(frozen=True, slots=True)
+class PlaceType(Choices):
+    """`values` are names of RFC 4589; those registered later are taken too."""
+
+    kind: ClassVar[str] = "place-type"
+    group: ClassVar[str] = "place-type"
+    prefix: ClassVar[str] = "lt"
+
+
+@dataclass(frozen=True, slots=True)
+class Privacy(Choices):
+    """Kinds of media that others nearby are unlikely to intercept."""
+
+    kind: ClassVar[str] = "privacy"
+    group: ClassVar[str] = "privacy"
+    names: ClassVar[frozenset[str]] = PRIVACY
+
+
+@dataclass(frozen=True, slots=True)
+class Relationship(Choices):
+    kind: ClassVar[str] = "relationship"
+    group: ClassVar[str] = "relationship"
+    names: ClassVar[frozenset[str]] = RELATIONSHIPS
+
+
+@dataclass(frozen=True, slots=True)
+class ServiceClass(Choices):
+    kind: ClassVar[str] = "service-class"
+    group: ClassVar[str] = "service-class"
+    names: ClassVar[frozenset[str]] = SERVICE_CLASSES
+
+
+@dataclass(frozen=True, slots=True)
+class Sphere(Choices):
+    """`other` is plain text directly inside."""
+
+    kind: ClassVar[str] = "sphere"
+    group: ClassVar[str] = "sphere"
+    names: ClassVar[frozenset[str]] = SPHERES
+
+    def _content(self) -> str:
+        if self.other is None:
+            return Choices._content(self)
+        return text_xml(self.other.text) + Choices._content(replace(self, other=None))
+
+
+@dataclass(frozen=True, slots=True)
+class PlaceIs(Ranged):
+    """Properties of the place (RFC 4480 §3.6); None: nothing said."""
+
+    kind: ClassVar[str] = "place-is"
+    group: ClassVar[str] = "place-is"
+
+    audio: str | None = None
+    video: str | None = None
+    text: str | None = None
+    notes: tuple[Note, ...] = ()
+    foreign: tuple[Foreign, ...] = ()
+
+    def xml(self) -> str:
+        parts = [note.xml("rpid:note") for note in self.notes]
+        for medium, value in (("audio", self.audio), ("video", self.video), ("text", self.text)):
+            if value is not None:
+                parts.append(f"<rpid:{medium}><rpid:{value}/></rpid:{medium}>")
+        parts += [each.markup for each in self.foreign]
+        return f"<rpid:place-is{self._frame()}>{''.join(parts)}</rpid:place-is>"
+
+
+@dataclass(frozen=True, slots=True)
+class Class(Ranged):
+    """The publisher's own name for a kind of tuple, person or device (RFC 4480 §3.3)."""
+
+    kind: ClassVar[str] = "class"
+    group: ClassVar[str] = "class"
+
+    token: str = ""
+
+    def xml(self) -> str:
+        return f"<rpid:class{self._frame()}>{text_xml(self.token)}</rpid:class>"
+
+
+@dataclass(frozen=True, slots=True)
+class StatusIcon(Ranged):
+    kind: ClassVar[str] = "status-icon"
+    group: ClassVar[str] = "status-icon"
+
+    uri: str = ""
+
+    def xml(self) -> str:
+        return f"<rpid:status-icon{self._frame()}>{text_xml(self.uri)}</rpid:status-icon>"
+
+
+@dataclass(frozen=True, slots=True)
+class TimeOffset(Ranged):
+    """Minutes east of UTC at the person's place (RFC 4480 §3.13)."""
+
+    kind: ClassVar[str] = "time-offset"
+    group: ClassVar[str] = "time-offset"
+
+    minutes: int = 0
+    description: str | None = None
+
+    def xml(self) -> str:
+        about = "" if self.description is None else f' description="{value_xml(self.description)}"'
+        return f"<rpid:time-offset{self._frame()}{about}>{self.minutes}</rpid:time-offset>"
+
+
+@dataclass(frozen=True, slots=True)
+class UserInput(Ranged):
+    """Whether the device, service or person had input of late (RFC 4480 §3.14)."""
+
+    kind: ClassVar[str] = "user-input"
+    group: ClassVar[str] = "user-input"
+
+    active: bool = False
+    "False: idle."
+    idle_threshold: int | None = None
+    "Seconds without input after which it counts as idle."
+    last_input: datetime | None = None
+
+    def xml(self) -> str:
+        limit = "" if self.idle_threshold is None else f' idle-threshold="{self.idle_threshold}"'
+        last = "" if self.last_input is None else f' last-input="{time_xml(self.last_input)}"'
+        word = "active" if self.active else "idle"
+        return f"<rpid:user-input{self._frame()}{limit}{last}>{word}</rpid:user-input>"
+
+
+_CHOICES: tuple[type[Choices], ...] = (
+    Activities,
+    Mood,
+    PlaceType,
+    Privacy,
+    Relationship,
+    ServiceClass,
+    Sphere,
+)
+
+
+def _choices_reader(cls: type[Choices]) -> Callable[[etree._Element], Choices]:
+    namespace = LOCATION_TYPE if cls is PlaceType else RPID
+    known = {f"{{{namespace}}}{name}": name for name in cls.names}
+    open_vocabulary = f"{{{LOCATION_TYPE}}}" if cls is PlaceType else None
+    has_other = cls not in (Privacy, ServiceClass, Sphere)
+    is_text = cls is Sphere
+
+    def read_choices(element: etree._Element) -> Choices:
+        values: list[str] = []
+        notes: list[Note] = []
+        foreign: list[Foreign] = []
+        other: Note | None = None
+        for child in element:
+            tag = child.tag
+            name = known.get(tag)
+            if name is None and open_vocabulary and tag.startswith(open_vocabulary) and len(child) == 0:
+                name = tag[len(open_vocabulary) :]
+            if name is not None:
+                if name not in values:
+                    values.append(name)
+            elif tag in _NOTES:
+                notes.append(read_note(child))
+            elif tag == _OTHER and has_other and other is None:
+                other = read_note(child)
+            else:
+                foreign.append(keep(child))
+        if is_text and (text := (element.text or "").strip()):
+            # COMPAT(RFC 4480 §3.11 example): text where the schema has elements; `work` is meant as the element.
+            if text.lower() in cls.names and not values:
+                values.append(text.lower())
+            else:
+                other = Note(text)
+        if len(element.attrib) == 0:
+            return cls(tuple(values), other, tuple(notes), tuple(foreign))
+        return cls(
+            tuple(values),
+            other,
+            tuple(notes),
+            tuple(foreign),
+            from_=read_time(element.get("from")),
+            until=read_time(element.get("until")),
+            id=element.get("id"),
+            attributes=other_attributes(element, _FRAME),
+        )
+
+    return read_choices
+
+
+def _read_place_is(element: etree._Element) -> PlaceIs:
+    said: dict[str, str] = {}
+    notes: list[Note] = []
+    foreign: list[Foreign] = []
+    for child in element:
+        medium = _PLACE_MEDIA.get(child.tag)
+        if child.tag in _NOTES:
+            notes.append(read_note(child))
+        elif medium and len(child) and (value := _local(child[0])) in medium[1] and medium[0] not in said:
+            said[medium[0]] = value
+        else:
+            foreign.append(keep(child))
+    return PlaceIs(
+        said.get("audio"),
+        said.get("video"),
+        said.get("text"),
+        tuple(notes),
+        tuple(foreign),
+        from_=read_time(element.get("from")),
+        until=read_time(element.get("until")),
+        id=element.get("id"),
+        attributes=other_attributes(element, _FRAME),
+    )
+
+
+_PLACE_MEDIA = {
+    f"{{{RPID}}}audio": ("audio", PLACE_AUDIO),
+    f"{{{RPID}}}video": ("video", PLACE_VIDEO),
+    f"{{{RPID}}}text": ("text", PLACE_TEXT),
+}
+
+
+def _local(element: etree._Element) -> str:
+    return element.tag.rpartition("}")[2]
+
+
+def _read_class(element: etree._Element) -> Class | None:
+    token = token_of(element)
+    if not token:
+        return None
+    return Class(token, id=element.get("id"), attributes=other_attributes(element, _FRAME))
+
+
+def _read_status_icon(element: etree._Element) -> StatusIcon:
+    return StatusIcon(
+        token_of(element),
+        from_=read_time(element.get("from")),
+        until=read_time(element.get("until")),
+        id=element.get("id"),
+        attributes=other_attributes(element, _FRAME),
+    )
+
+
+def _read_time_offset(element: etree._Element) -> TimeOffset | None:
+    try:
+        minutes = int(token_of(element))
+    except ValueError:
+        return None
+    return TimeOffset(
+        minutes,
+        element.get("description"),
+        from_=read_time(element.get("from")),
+        until=read_time(element.get("until")),
+        id=element.get("id"),
+        attributes=other_attributes(element, _FRAME | {"description"}),
+    )
+
+
+def _read_user_input(element: etree._Element) -> UserInput | None:
+    word = token_of(element)
+    if word not in ("active", "idle"):
+        return None
+    if len(element.attrib) == 0:
+        return UserInput(word == "active")
+    threshold = element.get("idle-threshold", "")
+    is_number = threshold.isascii() and threshold.isdigit() and 0 < len(threshold) < 10
+    return UserInput(
+        word == "active",
+        int(threshold) if is_number else None,
+        read_time(element.get("last-input")),
+        from_=read_time(element.get("from")),
+        until=read_time(element.get("until")),
+        id=element.get("id"),
+        attributes=other_attributes(element, _FRAME | {"idle-threshold", "last-input"}),
+    )
+
+
+READERS: dict[str, Callable[[etree._Element], Element | None]] = {
+    **{f"{{{RPID}}}{cls.kind}": _choices_reader(cls) for cls in _CHOICES},
+    f"{{{RPID}}}place-is": _read_place_is,
+    f"{{{RPID}}}class": _read_class,
+    f"{{{RPID}}}status-icon": _read_status_icon,
+    f"{{{RPID}}}time-offset": _read_time_offset,
+    f"{{{RPID}}}user-input": _read_user_input,
+}
+"Tag -> reader. A reader answers None for an element that says nothing it could hold."
+
+
+def strict(element: Element) -> Element:
+    """The element in words that the schema of RFC 4480 has."""
+    if isinstance(element, Activities) and not NOT_IN_SCHEMA.keys().isdisjoint(element.values):
+        values = dict.fromkeys(NOT_IN_SCHEMA.get(value, value) for value in element.values)
+        return replace(element, values=tuple(values))
+    if isinstance(element, Sphere) and element.other is not None:
+        return replace(element, other=None, values=element.values or ("unknown",))
+    return element

@@ -1,0 +1,163 @@
+"""Decision -> PIDF: what the publisher says of a person. Pure.
+
+The same Decision always gives the same bytes: ids come from names, and no moment of writing is in it.
+Notes stand on the tuple, where simple clients look, and on the person, where RPID clients look.
+"""
+
+import hashlib
+import uuid
+from collections.abc import Iterable
+from datetime import datetime
+
+from agent.documents import foreign, pidf
+from agent.documents.data_model import Device, Person
+from agent.documents.lamplighter import Importance, Lamp, Reach, Until
+from agent.documents.namespaces import LAMPLIGHTER
+from agent.documents.pidf import Contact, Presence, Status, Tuple
+from agent.documents.rpid import Activities, Mood, PlaceType, Sphere, UserInput
+from agent.documents.rpid_names import ACTIVITIES, MOODS, SPHERES
+from agent.documents.timed_status import TimedStatus
+from agent.documents.values import Element, Note
+from rules import decision as rules
+
+
+def presence_document(
+    decision: rules.Decision,
+    entity: str,
+    contact: str | None,
+    now: datetime,
+    changed_at: datetime | None = None,
+) -> Presence:
+    """The document that says what `decision` says.
+
+    `contact`: where calls should go; None: the presentity's own address. `now` only decides which of the
+    coming states still lie ahead. `changed_at`: when the decision last became another one; it is the
+    timestamp of tuple and person (RFC 3863 §4.1.7: it moves only when the content does).
+
+    A Decision without basic status is unknown. PIDF could leave `basic` out, but most clients then show
+    the state that they showed before, or `available`; so the tuple is closed, which never invites a call
+    in error, and unless the rules knew better the activity is RPID's `unknown`, which says why.
+    """
+    notes = tuple([Note(each.text, each.lang) for each in decision.notes])
+    basic = "closed" if decision.basic is None else decision.basic.value
+    coming = [each for each in decision.coming if each.start > now]
+    tuple_elements: list[Element] = [_timed_status(each) for each in coming]
+    return Presence(
+        entity,
+        (
+            Tuple(
+                _name("t", entity),
+                Status(basic),
+                tuple(tuple_elements),
+                Contact(contact or entity),
+                notes,
+                changed_at,
+            ),
+        ),
+        (),
+        (Person(_name("p", entity), tuple(_person(decision)), notes, changed_at),),
+        tuple([_device(each, entity) for each in decision.devices]),
+    )
+
+
+def publish_body(
+    decision: rules.Decision,
+    entity: str,
+    now: datetime,
+    contact: str | None = None,
+    changed_at: datetime | None = None,
+) -> bytes:
+    """`presence_document` as the body of a PUBLISH, `application/pidf+xml`."""
+    return pidf.build(presence_document(decision, entity, contact, now, changed_at))
+
+
+def _person(decision: rules.Decision) -> Iterable[Element]:
+    activities = decision.activities
+    if not activities and decision.basic is None:
+        activities = ("unknown",)
+    if activities:
+        known, other = _vocabulary(activities, ACTIVITIES)
+        yield Activities(known, other)
+    if decision.moods:
+        known, other = _vocabulary(decision.moods, MOODS)
+        yield Mood(known, other)
+    if decision.place_types:
+        place = () if decision.place is None else (Note(decision.place),)
+        yield PlaceType(tuple(dict.fromkeys(decision.place_types)), None, place)
+    elif decision.place is not None:
+        yield PlaceType((), Note(decision.place))
+    if decision.sphere is not None:
+        yield _sphere(decision.sphere)
+    use = _overall_use(decision.devices)
+    if use is not None:
+        yield use
+    yield Lamp(decision.lamp.value)
+    if decision.importance is not None:
+        yield Importance(decision.importance)
+    if decision.until is not None:
+        # Not RPID's `until`: composition must drop what has run out, and at the end of a meeting that
+        # another one follows, the lamp would go out until the next PUBLISH arrives.
+        yield Until(decision.until)
+    for each in decision.extensions:
+        yield foreign.make(each.namespace, each.name, each.text, each.attributes)
+
+
+def _vocabulary(names: tuple[str, ...], known: frozenset[str]) -> tuple[tuple[str, ...], Note | None]:
+    """Words of the RFC, and the rest as the text of `other`."""
+    distinct = tuple(dict.fromkeys(names))
+    others = [name for name in distinct if name not in known and name != "other"]
+    has_other = bool(others) or "other" in distinct
+    return tuple([name for name in distinct if name in known]), Note(", ".join(others)) if has_other else None
+
+
+def _sphere(name: str) -> Sphere:
+    """RFC 4480 §3.11 has `home`, `work` and `unknown`; the organisation's own go into an element of ours."""
+    if name in SPHERES:
+        return Sphere((name,))
+    return Sphere((), None, (), (foreign.make(LAMPLIGHTER, "sphere", name),))
+
+
+def _overall_use(devices: tuple[rules.DeviceUse, ...]) -> UserInput | None:
+    """The person is active when any device is; idle since the last input of all; None: nothing known."""
+    known = [each for each in devices if each.active is not None]
+    if not known:
+        return None
+    if any(each.active for each in known):
+        return UserInput(True)
+    last = max((each.last_input for each in known if each.last_input is not None), default=None)
+    return UserInput(False, None, last)
+
+
+def _device(use: rules.DeviceUse, entity: str) -> Device:
+    elements: list[Element] = []
+    if use.active is not None:
+        # While active the last input moves all the time; RFC 4480 §3.14 wants no update for that.
+        elements.append(UserInput(use.active, None, None if use.active else use.last_input))
+    if use.reachable is not None:
+        elements.append(Reach(use.reachable))
+    return Device(_name("d", f"{entity}/{use.device}"), _device_urn(use.device, entity), tuple(elements))
+
+
+def _device_urn(device: str, entity: str) -> str:
+    """The device's own URN, or one made from its name that is the same after every restart."""
+    if device.lower().startswith("urn:"):
+        return device
+    return f"urn:uuid:{uuid.uuid5(uuid.NAMESPACE_URL, f'{entity}/{device}')}"
+
+
+def _timed_status(coming: rules.Coming) -> TimedStatus:
+    elements: tuple[Element, ...]
+    if coming.activities:
+        known, other = _vocabulary(coming.activities, ACTIVITIES)
+        elements = (Activities(known, other),)
+    else:
+        # RPID cannot say that no activity follows. A dark lamp does, so that composition, which lets the
+        # coming state begin at its moment, does not go on with the activity of today's.
+        elements = (Lamp(rules.Lamp.DARK.value),)
+    notes = tuple([Note(each.text, each.lang) for each in coming.notes[:1]])
+    return TimedStatus(coming.start, coming.end, coming.basic.value, notes, elements)
+
+
+def _name(kind: str, text: str) -> str:
+    """An xs:ID that is the same after every restart and unlikely to be used by another publisher."""
+    return f"{kind}-{hashlib.sha256(text.encode()).hexdigest()[:8]}"
