@@ -1,0 +1,100 @@
+"""What only shows when parts of the settings are seen together."""
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from pydantic import ValidationError
+
+from agent.settings.model import Settings
+from agent.settings.wording import words_of
+from connectors.errors import Misconfigured
+from connectors.registry import load, names
+from rules.yaml_marks import MarkedYaml, Path, Problem, closest
+
+
+def cross_checks(data: Mapping[str, Any], settings: Settings | None, marked: MarkedYaml) -> Iterator[Problem]:
+    """Problems across sections. Those that need a valid model wait until there is one."""
+    yield from _connector_names(data, marked)
+    if settings is None:
+        return
+    yield from _addresses(settings, marked)
+    yield from _links(settings, data, marked)
+    if settings.rules is not None and not settings.rules.is_file():
+        yield marked.problem(("rules",), f"there is no file {settings.rules}")
+    if settings.outbound.ca_file is not None and not settings.outbound.ca_file.is_file():
+        yield marked.problem(("outbound", "ca_file"), f"there is no file {settings.outbound.ca_file}")
+    if settings.publisher.username is None and settings.publisher.revealed is not None:
+        yield marked.problem(("publisher",), "a password without `username`")
+
+
+def _connector_names(data: Mapping[str, Any], marked: MarkedYaml) -> Iterator[Problem]:
+    entries = data.get("connectors")
+    for key, entry in entries.items() if isinstance(entries, dict) else ():
+        name = entry.get("connector") if isinstance(entry, dict) else None
+        if isinstance(name, str):
+            try:
+                load(name)
+            except Misconfigured as error:
+                guess = closest(name, names())
+                hint = f"did you mean `{guess}`?" if guess else f"there are: {', '.join(names())}"
+                yield marked.problem(("connectors", key, "connector"), error.what, hint)
+
+
+def _addresses(settings: Settings, marked: MarkedYaml) -> Iterator[Problem]:
+    owners: dict[str, str] = {}
+    for key, person in settings.people.items():
+        path = ("people", key, "sip")
+        user, _, host = person.sip.partition("@")
+        address = f"{user}@{host.lower()}"
+        if (other := owners.setdefault(address, key)) != key:
+            yield marked.problem(path, f"{person.sip} belongs to `{other}` already")
+        domain = host.partition(";")[0].partition(":")[0].lower()
+        if settings.publisher.target == "built-in" and domain not in settings.domains:
+            served = ", ".join(settings.domains)
+            yield marked.problem(
+                path, f"the domain `{domain}` is not served here", f"`domains` has: {served}"
+            )
+
+
+def _links(settings: Settings, data: Mapping[str, Any], marked: MarkedYaml) -> Iterator[Problem]:
+    for key, person in settings.people.items():
+        seen: set[str] = set()
+        for index, link in enumerate(person.links):
+            path: Path = ("people", key, "links", index)
+            if link.connector not in settings.connectors:
+                known = list(settings.connectors)
+                guess = closest(link.connector, known)
+                hint = f"did you mean `{guess}`?" if guess else "entries are made under `connectors:`"
+                yield marked.problem((*path, "connector"), f"there is no connector `{link.connector}`", hint)
+                continue
+            name = f"{link.connector}/{link.name or ''}"
+            if name in seen:
+                yield marked.problem(path, "a second link to the same connector", "give it a `name`")
+            seen.add(name)
+            yield from _link_settings(settings, link.connector, path, link.settings, marked)
+
+
+def _link_settings(
+    settings: Settings, entry: str, path: Path, own: Mapping[str, Any], marked: MarkedYaml
+) -> Iterator[Problem]:
+    shared = settings.connectors[entry]
+    try:
+        model = load(shared.connector).settings_model
+        model.model_validate(shared.for_link(own))
+    except Misconfigured:
+        return  # told by _connector_names
+    except ValidationError as error:
+        for detail in error.errors(include_url=False):
+            message, hint = words_of(detail, model)
+            first = detail["loc"][0] if detail["loc"] else ""
+            if first in own or detail["type"] == "missing":
+                base: Path = (*path, "settings")
+            elif first in ("interval", "stale_after") and first not in shared.settings:
+                base = ("connectors", entry)
+            else:
+                base = ("connectors", entry, "settings")
+            if detail["type"] not in ("missing", "extra_forbidden") and first:
+                message = f"`{first}`: {message}"
+            yield marked.problem(
+                (*base, *detail["loc"]), message, hint, of_key=detail["type"] == "extra_forbidden"
+            )

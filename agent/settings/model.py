@@ -1,0 +1,59 @@
+"""The settings file as a whole."""
+
+from pydantic import Field
+
+from agent.settings.fields import Domain, FilePath, Section, Zone
+from agent.settings.operation import HttpSettings, LogSettings, StoreSettings
+from agent.settings.people import ConnectorSettings, OutboundSettings, PersonSettings
+from agent.settings.sip import (
+    AuthenticationSettings,
+    LimitSettings,
+    ListenerSettings,
+    NotifySettings,
+    PublisherSettings,
+)
+from connectors.privacy import Privacy
+
+
+class Settings(Section):
+    """Everything that `lamplighter.yaml` may say."""
+
+    domains: tuple[Domain, ...] = Field(
+        min_length=1, description="The SIP domains served; people's addresses are in one of them."
+    )
+    timezone: Zone = Field(default="UTC", description="The organisation's time zone (IANA name).")
+    privacy: Privacy = Field(
+        default=Privacy.BUSY,
+        description="What may be taken over from calendars, unless a person says otherwise.",
+    )
+    rules: FilePath | None = Field(default=None, description="The rules file, e.g. `rules.yaml`.")
+    people: dict[str, PersonSettings] = Field(default_factory=dict, description="Whose lamps are lit.")
+    connectors: dict[str, ConnectorSettings] = Field(
+        default_factory=dict, description="The sources that links refer to."
+    )
+    outbound: OutboundSettings = Field(
+        default=OutboundSettings(), description="Where connectors may connect to."
+    )
+    listeners: tuple[ListenerSettings, ...] = Field(
+        default=(ListenerSettings(transport="udp"), ListenerSettings(transport="tcp")),
+        description="The sockets that SIP arrives at; default: UDP and TCP at port 5060.",
+    )
+    authentication: AuthenticationSettings = Field(
+        default=AuthenticationSettings(), description="Who has to prove who they are."
+    )
+    publisher: PublisherSettings = Field(
+        default=PublisherSettings(), description="Where presence is published to."
+    )
+    limits: LimitSettings = Field(default=LimitSettings(), description="What may be asked of the service.")
+    notify: NotifySettings = Field(default=NotifySettings(), description="How fast watchers are told.")
+    store: StoreSettings = Field(default=StoreSettings(), description="What survives a restart.")
+    log: LogSettings = Field(default=LogSettings(), description="The log.")
+    http: HttpSettings = Field(default=HttpSettings(), description="Metrics and health.")
+    secrets_directory: FilePath | None = Field(
+        default=None,
+        description="Folder of the files that `secret:` names; systemd's credentials are found without it.",
+    )
+    allow_inline_secrets: bool = Field(
+        default=False,
+        description="Allow passwords to stand in this file. Whoever reads or backs it up has them.",
+    )

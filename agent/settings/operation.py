@@ -1,0 +1,55 @@
+"""Running it: the store, the log, and the HTTP port for metrics and health."""
+
+import re
+from typing import Literal
+
+from pydantic import Field, ValidationInfo, field_validator
+
+from agent.settings.fields import Section, Surroundings, WithPassword
+
+
+class StoreSettings(WithPassword):
+    """What survives a restart, and where it is kept."""
+
+    url: str = Field(
+        default="sqlite:///lamplighter.db",
+        description="`sqlite:///file` (relative to the settings file; four slashes for an absolute path), "
+        "`postgresql://user@host/database`, or `memory:` to keep nothing.",
+    )
+    durability: Literal["process", "power"] = Field(
+        default="process",
+        description="What an acknowledged write survives: the death of the `process`, or loss of `power` too "
+        "(slower).",
+    )
+
+    @field_validator("url")
+    @classmethod
+    def _known(cls, url: str, info: ValidationInfo) -> str:
+        if not re.match(r"(sqlite(\+\w+)?:///|postgresql(\+\w+)?://|memory:)", url):
+            raise ValueError("expected sqlite:///…, postgresql://… or memory:")
+        if re.match(r"\w+(\+\w+)?://[^/@]*:[^/@]*@", url) and not Surroundings.of(info).allow_inline_secrets:
+            raise ValueError(
+                "a password in plain sight; put it in password_file, secret or password: ${VARIABLE}"
+            )
+        return url
+
+
+class LogSettings(Section):
+    """Goes to standard error."""
+
+    level: Literal["debug", "info", "warning", "error"] = Field(
+        default="info", description="The least that is told."
+    )
+    format: Literal["auto", "text", "json"] = Field(
+        default="auto", description="`text` for people, `json` for machines; `auto`: text on a terminal."
+    )
+
+
+class HttpSettings(Section):
+    """Metrics at `/metrics`, health at `/healthz`."""
+
+    enabled: bool = Field(default=True, description="Listen at all.")
+    host: str = Field(
+        default="127.0.0.1", description="Beyond this machine only behind something that protects it."
+    )
+    port: int = Field(default=9560, ge=0, le=65535, description="0 lets the system choose.")

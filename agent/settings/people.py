@@ -1,0 +1,84 @@
+"""Whose lamps are lit, and from what."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from pydantic import Field
+
+from agent.settings.fields import FilePath, Section, SipAddress, WithPassword, Zone
+from connectors.privacy import Privacy
+from connectors.settings import Duration
+
+
+class LinkSettings(WithPassword):
+    """One account of one person at one source."""
+
+    connector: str = Field(description="Key of an entry under `connectors`.")
+    name: str | None = Field(
+        default=None,
+        pattern=r"^[\w.-]{1,60}$",
+        description="Tells several links of one person to the same connector apart.",
+    )
+    settings: dict[str, Any] = Field(
+        default_factory=dict,
+        description="What the connector wants to know, e.g. `url` and `username`; see its own page. "
+        "Goes before the settings of the connector's entry.",
+    )
+
+
+class PersonSettings(Section):
+    """One person. The key is the name used in rules, logs and commands."""
+
+    sip: SipAddress = Field(
+        description="The address whose presence is published, e.g. `sip:alice@example.org`."
+    )
+    name: str = Field(default="", description="For people to read.")
+    emails: tuple[str, ...] = Field(
+        default=(),
+        description="Every e-mail address of the person: finds them among the attendees of events.",
+    )
+    groups: tuple[str, ...] = Field(default=(), description="Groups that rules may ask for.")
+    roles: tuple[str, ...] = Field(default=(), description="Roles that rules may ask for.")
+    timezone: Zone | None = Field(
+        default=None, description="IANA name; default: the organisation's `timezone`."
+    )
+    privacy: Privacy | None = Field(
+        default=None,
+        description="What may be taken over from calendars: `busy` (times only), `category`, or `details` "
+        "(titles and places, never of private events). Default: the organisation's `privacy`.",
+    )
+    links: tuple[LinkSettings, ...] = Field(
+        default=(), description="The person's calendars and other sources."
+    )
+
+
+class ConnectorSettings(Section):
+    """One kind of source that links refer to, with what all these links have in common."""
+
+    connector: str = Field(description="Name of the connector, e.g. `caldav`.")
+    interval: Duration | None = Field(default=None, description="How often each link is asked, e.g. `60s`.")
+    stale_after: Duration | None = Field(
+        default=None, description="After this long without an answer a link's facts count as unknown."
+    )
+    settings: dict[str, Any] = Field(
+        default_factory=dict, description="Settings of the connector that hold for all its links."
+    )
+
+    def for_link(self, own: Mapping[str, Any]) -> dict[str, Any]:
+        """The settings of a link that has ``own``, as the connector's model takes them."""
+        shared = {"interval": self.interval, "stale_after": self.stale_after}
+        given = {key: value for key, value in shared.items() if value is not None}
+        return {**given, **self.settings, **own}
+
+
+class OutboundSettings(Section):
+    """Where connectors may connect to. Public addresses are always allowed."""
+
+    allow_private: tuple[str, ...] = Field(
+        default=(),
+        description="Networks, addresses and host names of one's own that connectors may reach, "
+        "e.g. `10.1.0.0/16` or `calendar.internal`.",
+    )
+    ca_file: FilePath | None = Field(
+        default=None, description="Certificates to trust besides the system's (PEM)."
+    )

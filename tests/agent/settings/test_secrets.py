@@ -1,0 +1,73 @@
+"""Passwords stay outside the file, unless the administrator insists."""
+
+import pytest
+
+from agent.settings import load_settings, read_settings
+
+
+def text(entry, more=""):
+    return f"domains: [example.org]\n{more}authentication:\n  accounts:\n    pbx:\n      {entry}\n"
+
+
+def password(tmp_path, content, environ=None):
+    path = tmp_path / "lamplighter.yaml"
+    path.write_text(content)
+    settings = load_settings(path, environ or {})
+    return settings.authentication.accounts["pbx"].revealed.get_secret_value()
+
+
+def test_from_a_file_beside_the_settings(tmp_path):
+    (tmp_path / "pbx.password").write_text("correct horse\nsecond line\n")
+    assert password(tmp_path, text("password_file: pbx.password")) == "correct horse"
+
+
+def test_from_the_environment(tmp_path):
+    assert password(tmp_path, text("password: ${PBX}"), {"PBX": "correct horse"}) == "correct horse"
+
+
+def test_an_override_from_the_environment_is_no_password_in_the_file(tmp_path):
+    environ = {"LAMPLIGHTER_AUTHENTICATION__ACCOUNTS__PBX__PASSWORD": "1234"}
+    assert password(tmp_path, text("{}"), environ) == "1234"
+
+
+def test_from_the_secrets_directory(tmp_path):
+    (tmp_path / "secrets").mkdir()
+    (tmp_path / "secrets" / "pbx").write_text("correct horse\n")
+    assert password(tmp_path, text("secret: pbx", "secrets_directory: secrets\n")) == "correct horse"
+
+
+def test_systemd_credentials_go_first(tmp_path):
+    for folder in ("secrets", "credentials"):
+        (tmp_path / folder).mkdir()
+        (tmp_path / folder / "pbx").write_text(folder)
+    environ = {"CREDENTIALS_DIRECTORY": str(tmp_path / "credentials")}
+    assert password(tmp_path, text("secret: pbx", "secrets_directory: secrets\n"), environ) == "credentials"
+
+
+def test_in_the_file_only_by_insisting(tmp_path):
+    assert password(tmp_path, text("password: x y", "allow_inline_secrets: true\n")) == "x y"
+
+
+@pytest.mark.parametrize(
+    ("entry", "expected"),
+    [
+        ("{password: '${PBX}', secret: pbx}", "password and secret are both given"),
+        ("password_file: empty", "the first line of"),
+        ("password_file: binary", "is not UTF-8 text"),
+    ],
+)
+def test_mistakes(tmp_path, entry, expected):
+    (tmp_path / "empty").write_text("\n")
+    (tmp_path / "binary").write_bytes(b"\xff\xfe")
+    path = tmp_path / "lamplighter.yaml"
+    path.write_text(text(entry))
+    (problem,) = read_settings(path, {"PBX": "x"}).problems
+    assert expected in problem.message
+
+
+def test_a_database_password_in_the_url_is_in_plain_sight(tmp_path):
+    path = tmp_path / "lamplighter.yaml"
+    path.write_text("domains: [example.org]\nstore: {url: 'postgresql://lamp:hunter2@db/lamp'}\n")
+    (problem,) = read_settings(path, {}).problems
+    assert "in plain sight" in problem.message
+    assert "hunter2" not in str(problem)
