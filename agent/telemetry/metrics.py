@@ -32,6 +32,8 @@ KNOWN_METHODS = frozenset(
     | {"PUBLISH", "REFER", "REGISTER", "SUBSCRIBE", "UPDATE"}
 )
 "Anyone can invent a method; each label value costs memory for good."
+HEARD = frozenset({"changed", "unchanged", "suspect", "partial"})
+"Outcomes of a poll that heard the source."
 STATUS_TEXT = ["", *(str(status) for status in range(1, 700))]
 
 Rows = Mapping[tuple[str, ...], float]
@@ -96,16 +98,18 @@ class Metrics:
         """Bytes arrived that are no SIP message, or break a limit."""
         self._count("sip_malformed", transport)
 
-    # Connectors: has the shape of `connectors.runner`'s meter
+    # Connectors: the shape of `connectors.base.Meter`
 
-    def polled(self, connector: str, lag: float) -> None:
-        """A poll was made, ``lag`` seconds after it was due."""
-        self._count("connector_polls", connector)
-        self._values["connector_lag_seconds"][(connector,)] = lag
+    def polled(self, connector: str, outcome: str, seconds: float) -> None:
+        """A poll ended after ``seconds``; ``outcome`` is one of `HEARD` or the name of what went wrong."""
+        self._count("connector_polls", connector, outcome)
+        if outcome not in HEARD:
+            self._count("connector_failures", connector, outcome)
+        self._values["connector_poll_seconds"][(connector,)] = seconds
 
-    def poll_failed(self, connector: str, reason: str) -> None:
-        """``reason``: `auth`, `unreachable`, `bad-data` or `forbidden`."""
-        self._count("connector_failures", connector, reason)
+    def lag(self, connector: str, seconds: float) -> None:
+        """A poll started this long after it was due."""
+        self._values["connector_lag_seconds"][(connector,)] = seconds
 
     # Rules, publisher, store, process
 
@@ -171,7 +175,7 @@ class Metrics:
 _COUNTERS: dict[str, tuple[str, tuple[str, ...]]] = {
     "sip_messages": ("SIP messages that passed.", ("direction", "method", "status")),
     "sip_malformed": ("Arrivals that were no acceptable SIP message.", ("transport",)),
-    "connector_polls": ("Polls of outside sources.", ("connector",)),
+    "connector_polls": ("Polls of outside sources.", ("connector", "outcome")),
     "connector_failures": ("Failed polls.", ("connector", "reason")),
     "rule_decisions": ("Decisions by the state decided.", ("state",)),
     "publisher_requests": ("PUBLISH requests of ours by their answer.", ("target", "status")),
@@ -179,6 +183,7 @@ _COUNTERS: dict[str, tuple[str, tuple[str, ...]]] = {
     "task_restarts": ("Background services that failed and were started again.", ("task",)),
 }
 _GAUGES: dict[str, tuple[str, tuple[str, ...]]] = {
+    "connector_poll_seconds": ("How long the last poll took.", ("connector",)),
     "connector_lag_seconds": ("How late the last poll was.", ("connector",)),
     "event_loop_lag_seconds": ("How late the event loop last woke up.", ()),
 }

@@ -96,7 +96,7 @@ def test_every_problem_at_once(write):
         "5:16: `sip`: expected a SIP address such as sip:alice@example.org",
         "5:23: unknown key `timzone` (did you mean `timezone`?)",
         "6:47: `timezone`: expected an IANA time zone such as Europe/Berlin",
-        "6:63: `privacy`: expected `busy`, `category` or `details` (did you mean `details`?)",
+        "6:64: `privacy`: expected `busy`, `category` or `details` (did you mean `details`?)",
         "7:29: `default`: expected a duration such as 90s, 5m, 4h or 1h30m",
         "7:50: `message_size`: expected a size such as 65536, 64 KiB or 1 MiB",
         "8:13: `level`: expected `debug`, `info`, `warning` or `error`",
@@ -135,7 +135,7 @@ def test_mistakes(write, change, expected):
 
 def test_missing_settings_of_a_connector(write):
     found = problems(write(GOOD.replace("url:", "tags:")), {"ALICE_PASSWORD": "x"})
-    assert "10:19: `url` is missing" in found
+    assert "10:9: `url` is missing" in found
 
 
 def test_doubles(write):

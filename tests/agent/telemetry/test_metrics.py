@@ -3,7 +3,8 @@ import time
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
-from agent.telemetry.metrics import ASKED, Metrics
+from agent.telemetry.metrics import ASKED, HEARD, Metrics
+from connectors.base import Meter
 
 
 def samples(metrics):
@@ -48,9 +49,10 @@ def test_messages_by_method_status_and_direction():
 
 def test_the_others():
     metrics = Metrics()
-    metrics.polled("office", 0.2)
-    metrics.polled("office", 0.1)
-    metrics.poll_failed("office", "auth")
+    metrics.polled("office", "unchanged", 0.01)
+    metrics.polled("office", "unchanged", 0.01)
+    metrics.polled("office", "auth-failed", 0.2)
+    metrics.lag("office", 0.1)
     metrics.rule_evaluated("dnd", 0.0001)
     metrics.published("built-in", 0)
     metrics.store_committed(40, 0.003)
@@ -60,9 +62,13 @@ def test_the_others():
     metrics.sip_malformed("udp")
     metrics.ask("subscriptions", lambda: {("presence", "active"): 7, ("dialog", "pending"): 1})
     seen = samples(metrics)
-    assert seen["lamplighter_connector_polls_total", (("connector", "office"),)] == 2
+    assert seen["lamplighter_connector_polls_total", (("connector", "office"), ("outcome", "unchanged"))] == 2
+    assert seen["lamplighter_connector_poll_seconds", (("connector", "office"),)] == 0.2
     assert seen["lamplighter_connector_lag_seconds", (("connector", "office"),)] == 0.1
-    assert seen["lamplighter_connector_failures_total", (("connector", "office"), ("reason", "auth"))] == 1
+    assert (
+        seen["lamplighter_connector_failures_total", (("connector", "office"), ("reason", "auth-failed"))]
+        == 1
+    )
     assert seen["lamplighter_rule_decisions_total", (("state", "dnd"),)] == 1
     assert seen["lamplighter_rule_evaluation_seconds_count", ()] == 1
     assert seen["lamplighter_publisher_requests_total", (("status", "timeout"), ("target", "built-in"))] == 1
@@ -99,3 +105,10 @@ def test_counting_a_notify_is_cheap():
             metrics.sip_message("out", "NOTIFY")
         best = min(best, (time.process_time() - started) / 20_000)
     assert best < 10e-6
+
+
+def test_metrics_are_a_meter_for_the_connectors():
+    meter: Meter = Metrics()
+    for outcome in HEARD:
+        meter.polled("office", outcome, 0.1)
+    assert not any(name == "lamplighter_connector_failures_total" for name, _ in samples(meter))
