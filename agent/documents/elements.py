@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 from lxml import etree
 
-from agent.documents import device_id, lamplighter, rpid, timed_status
+from agent.documents import caps, cipid, device_id, geopriv, lamplighter, rpid_reading, timed_status
 from agent.documents.foreign import keep
 from agent.documents.values import Element
 
@@ -17,8 +17,11 @@ def read_element(element: etree._Element) -> Element:
 
 
 _READERS: dict[str, Callable[[etree._Element], Element | None]] = {
-    **rpid.READERS,
+    **rpid_reading.READERS,
+    **cipid.READERS,
+    **caps.READERS,
     **lamplighter.READERS,
+    geopriv.TAG: geopriv.read,
     device_id.TAG: device_id.read,
     timed_status.TAG: lambda element: timed_status.read(element, read_element),
 }

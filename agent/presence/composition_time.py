@@ -9,6 +9,7 @@ from datetime import datetime
 
 from agent.documents.data_model import Device, Person
 from agent.documents.foreign import Foreign
+from agent.documents.geopriv import Geopriv
 from agent.documents.pidf import Presence, Status, Tuple
 from agent.documents.rpid import Choices, Ranged
 from agent.documents.timed_status import TimedStatus
@@ -144,7 +145,7 @@ def _now(elements: tuple[Element, ...], horizon: Horizon, taken_at: datetime) ->
         if isinstance(each, Ranged):
             if (each.from_ is None and each.until is None) or horizon.holds(each.from_, each.until):
                 kept.append(each)
-        else:
+        elif not isinstance(each, Geopriv) or horizon.holds(None, each.discard_at(taken_at)):
             kept.append(each)
     return kept
 

@@ -1,5 +1,9 @@
 """A presentity as a busy lamp: what it shows, and the dialog-info that makes a phone show it. Pure."""
 
+import hashlib
+
+from agent.documents import dialog_info
+from agent.documents.dialog_info import Dialog, DialogInfo, NameAddr, Participant, Target
 from agent.documents.lamplighter import Lamp
 from agent.documents.pidf import Presence
 from agent.documents.rpid import Activities
@@ -24,3 +28,20 @@ def lamp_of(document: Presence) -> str:
         return lamp
     busy = any(isinstance(each, Activities) and not BUSY.isdisjoint(each.values) for each in told)
     return "lit" if busy else "dark"
+
+
+def lamp_document(entity: str, lamp: str, version: int) -> bytes:
+    """A dialog-info document that makes a phone's key show `lamp`, for any presentity, on calls or not.
+
+    Always full state: many phones know no other. Dark: no dialog at all, for some phones keep a lamp lit
+    for any dialog that is listed. Lit: one confirmed dialog. Blinking: one early dialog, coming in. The
+    dialog has the same id in all versions, so that a phone sees one that changes.
+    """
+    state = {"dark": None, "lit": "confirmed", "blinking": "early"}[lamp]
+    if state is None:
+        return dialog_info.build(DialogInfo(entity, version))
+    local = Participant(NameAddr(entity), Target(entity))
+    name = hashlib.sha256(entity.encode()).hexdigest()[:12]
+    direction = "recipient" if state == "early" else None
+    dialog = Dialog(name, state, direction=direction, local=local)
+    return dialog_info.build(DialogInfo(entity, version, "full", (dialog,)))
