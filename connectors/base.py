@@ -9,25 +9,16 @@ its pure ``mapping``.
 from collections.abc import Callable, Coroutine, Iterable, Mapping, MutableMapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from enum import StrEnum
-from typing import Any, ParamSpec, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 from connectors.facts import Fact
-from connectors.http import Http
+from connectors.privacy import Privacy
 
-P = ParamSpec("P")
+if TYPE_CHECKING:
+    # The workshop's children import this file and have no use for an HTTP stack.
+    from connectors.http import Http
+
 T_co = TypeVar("T_co", covariant=True)
-
-
-class Privacy(StrEnum):
-    """How much of a source may be taken over at all; what is not allowed never becomes a fact."""
-
-    BUSY = "busy"
-    "Times and busy states only."
-    CATEGORY = "category"
-    "Categories too."
-    DETAILS = "details"
-    "Titles and places too, except of private events."
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,7 +104,7 @@ class Failed:
 class Context:
     """What the runner gives to each connector object."""
 
-    http: Http
+    http: "Http"
     clock: Clock
     workshop: Workshop
     state: MutableMapping[str, str]
