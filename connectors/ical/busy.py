@@ -79,7 +79,7 @@ def calendar_event(occurrence: Occurrence, reader: Reader) -> CalendarEvent | No
     if shown is None or occurrence.end <= occurrence.start:
         return None
     block = record.block
-    private = block.text("CLASS").upper() in ("PRIVATE", "CONFIDENTIAL")
+    private = is_private(block)
     words = reader.privacy is Privacy.DETAILS and not private
     labels = reader.privacy is not Privacy.BUSY and not private
     others = [line for line in block.each("ATTENDEE") if not _is_one_of(line, reader.addresses)]
@@ -96,6 +96,10 @@ def calendar_event(occurrence: Occurrence, reader: Reader) -> CalendarEvent | No
         online_meeting=_is_online(block),
         uid=record.uid,
     )
+
+
+def is_private(block: Block) -> bool:
+    return block.text("CLASS").upper() in ("PRIVATE", "CONFIDENTIAL")
 
 
 def _answer(block: Block, addresses: frozenset[str]) -> str:

@@ -163,9 +163,9 @@ def _local_until(record: EventRecord, zone: tzinfo) -> str:
 
     def local(match: re.Match[str]) -> str:
         text = match[1].strip().upper()
-        day = f"{text[:8]}"
         if "T" not in text:
-            return f"UNTIL={day}" if record.all_day else f"UNTIL={day}T235959"
+            day = datetime.strptime(text, "%Y%m%d").replace(tzinfo=zone)
+            return f"UNTIL={_stamp(day.date())}" if record.all_day else f"UNTIL={_stamp(day.date())}T235959"
         until = datetime.strptime(text.rstrip("Z"), "%Y%m%dT%H%M%S").replace(
             tzinfo=UTC if text.endswith("Z") else zone
         )

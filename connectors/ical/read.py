@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 
 from connectors.errors import BadData, Misconfigured
 from connectors.facts import CalendarEvent
-from connectors.ical.busy import Reader, calendar_event
+from connectors.ical.busy import Reader, calendar_event, is_private
 from connectors.ical.expand import expand
 from connectors.ical.lines import Block, read_blocks, unescape
 from connectors.ical.record import EventRecord, read_record
@@ -93,7 +93,8 @@ def _series(records: list[EventRecord]) -> Iterator[list[EventRecord]]:
 
 def _problem(block: Block, reader: Reader, error: Exception) -> str:
     """Names the event in words that its owner knows, if they may be known here, else by its date."""
-    title = unescape(block.text("SUMMARY"))[:60] if reader.privacy is Privacy.DETAILS else ""
+    open_words = reader.privacy is Privacy.DETAILS and not is_private(block)
+    title = unescape(block.text("SUMMARY"))[:60] if open_words else ""
     uid = block.text("UID")[:60]
     name = f"“{title}”" if title else f"with UID {uid}" if uid else "without UID"
     what = error.what if isinstance(error, BadData) else "its dates are outside the calendar"
