@@ -5,21 +5,14 @@ and until then gets nothing more to send. ``now`` is monotonic seconds. Challeng
 that arrives here means that the credentials are wrong.
 """
 
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from enum import StrEnum
 
 from agent.sip.headers import Headers
-from agent.sip.values import parse_seconds
+from agent.sip.patience import LONGEST_RETRY_AFTER, Spread, backoff, refresh_after, seconds_in
 
-REFRESH_FROM, REFRESH_SPREAD = 0.8, 0.1
-"A refresh is sent after 80 to 90 % of the lifetime that was granted."
-FIRST_BACKOFF, LONGEST_BACKOFF = 1.0, 300.0
-"Seconds between attempts after timeouts, transport errors and 5xx: doubling, each shortened by up to half."
 STOPPED_RETRY = 600.0
 "Seconds until a request is tried again that somebody has to put right first."
-LONGEST_RETRY_AFTER = 3600.0
-"A server that asks for more silence than this is asked again all the same."
 _TRANSIENT = frozenset((408, 480, 481, 482, 483, 486, 491, 600))
 _PERMANENT = frozenset((501, 505, 513))
 _ADVICE = {
@@ -96,8 +89,8 @@ class Health:
 class Session:
     """The publication of one presentity at one server."""
 
-    def __init__(self, expires: int, spread: Callable[[], float], now: float) -> None:
-        """``expires``: seconds to ask for. ``spread()``: random, 0 ≤ x < 1; it keeps 10,000 sessions out of step."""
+    def __init__(self, expires: int, spread: Spread, now: float) -> None:
+        """``expires``: seconds to ask for."""
         self.expires = expires
         self.entity_tag: str | None = None
         self.expires_at: float | None = None
@@ -183,7 +176,7 @@ class Session:
             self._too_brief(sent, headers, now)
         elif status == 503:
             self._back_off(
-                "503: the server is overloaded or in maintenance", now, seconds(headers, "Retry-After")
+                "503: the server is overloaded or in maintenance", now, seconds_in(headers, "Retry-After")
             )
         elif status in _TRANSIENT or (500 <= status < 600 and status not in _PERMANENT):
             self._back_off(f"{status} from the server", now)
@@ -191,7 +184,7 @@ class Session:
             contact = ", ".join(headers.values("Contact")) or "nowhere"
             self._stop(f"{status}: the server points elsewhere ({contact}); name that as the target", now)
         else:
-            self._stop(f"{status}: {advice(status)}", now, seconds(headers, "Retry-After"))
+            self._stop(f"{status}: {advice(status)}", now, seconds_in(headers, "Retry-After"))
 
     def failed(self, cause: str, now: float) -> None:
         """No response came. ``cause`` is for people: ``no answer``."""
@@ -205,7 +198,7 @@ class Session:
             self._forget()
             self._set_health(State.IDLE if self._desired is None else State.PENDING, "", now)
             return
-        granted = seconds(headers, "Expires")
+        granted = seconds_in(headers, "Expires")
         lifetime = min(granted, sent.expires) if granted is not None else sent.expires
         if lifetime == 0:
             self._forget()
@@ -214,13 +207,13 @@ class Session:
         # The tag is a new one after every 2xx (§4.1).
         self.entity_tag = headers.get("SIP-ETag")
         self.expires_at = now + lifetime
-        self._refresh_at = now + lifetime * (REFRESH_FROM + REFRESH_SPREAD * self._spread())
+        self._refresh_at = now + refresh_after(lifetime, self._spread)
         if sent.body is not None:
             self._published = sent.body
         self._set_health(State.PUBLISHED, "", now)
 
     def _too_brief(self, sent: Publish, headers: Headers, now: float) -> None:
-        least = seconds(headers, "Min-Expires") or 0
+        least = seconds_in(headers, "Min-Expires") or 0
         if sent.kind is Kind.REMOVE or least <= sent.expires:
             self._stop(
                 f"423: the server refuses a lifetime of {sent.expires} s without naming a longer one", now
@@ -235,11 +228,7 @@ class Session:
 
     def _back_off(self, reason: str, now: float, retry_after: int | None = None) -> None:
         failures = self._health.failures
-        delay = min(FIRST_BACKOFF * 2.0 ** min(failures, 16), LONGEST_BACKOFF)
-        delay *= 1.0 - self._spread() / 2
-        if retry_after is not None:
-            delay = max(delay, min(float(retry_after), LONGEST_RETRY_AFTER))
-        self._not_before = now + delay
+        self._not_before = now + backoff(failures, self._spread, retry_after)
         self._set_health(State.RETRYING, reason, now, failures + 1)
 
     def _stop(self, reason: str, now: float, retry_after: int | None = None) -> None:
@@ -254,12 +243,3 @@ class Session:
 def advice(status: int) -> str:
     """What a person can do about a refusal."""
     return _ADVICE.get(status, "the server refuses the publication")
-
-
-def seconds(headers: Headers, name: str) -> int | None:
-    """``120;duration=60 (maintenance)`` -> 120; None when missing or unreadable."""
-    value = headers.get(name)
-    try:
-        return parse_seconds(value) if value is not None else None
-    except ValueError:
-        return None

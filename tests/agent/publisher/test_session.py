@@ -6,7 +6,6 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
 from agent.publisher.session import (
-    LONGEST_BACKOFF,
     STOPPED_RETRY,
     Kind,
     Publish,
@@ -16,6 +15,7 @@ from agent.publisher.session import (
     Wait,
 )
 from agent.sip.headers import Headers
+from agent.sip.patience import LONGEST_BACKOFF
 
 NOW = 1000.0
 
