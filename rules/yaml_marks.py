@@ -116,6 +116,8 @@ def _syntax_problems(filename: str, text: str, error: yaml.MarkedYAMLError) -> l
     hint: str | None = error.context if error.context != message else None
     if "mapping values are not allowed" in message:
         hint = "a text with a colon in it needs quotes, or the indentation is off"
+    elif "but got '{'" in message:
+        hint = "a text with { in it needs quotes here"
     elif "undefined alias" in message:
         hint = "a text that begins with * needs quotes"
     elif "found another document" in message:

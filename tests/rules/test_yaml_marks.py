@@ -55,6 +55,7 @@ def test_a_tab_inside_a_text_is_content():
     ("text", "expected"),
     [
         ("a: b: c\n", "f.yaml:1:5: mapping values are not allowed here (a text with a colon"),
+        ("a: {b: ${C}}\n", "f.yaml:1:9: expected ',' or '}', but got '{' (a text with { in it needs quotes"),
         ("a: *x\n", "f.yaml:1:4: found undefined alias 'x' (a text that begins with * needs quotes)"),
         ("a: 1\n---\nb: 2\n", "f.yaml:2:1: a second document begins (remove the line ---)"),
         ("a: !!python/object:os.system x\n", "f.yaml:1:4: the tag "),

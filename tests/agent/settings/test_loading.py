@@ -99,7 +99,7 @@ def test_every_problem_at_once(write):
         "6:64: `privacy`: expected `busy`, `category` or `details` (did you mean `details`?)",
         "7:29: `default`: expected a duration such as 90s, 5m, 4h or 1h30m",
         "7:50: `message_size`: expected a size such as 65536, 64 KiB or 1 MiB",
-        "8:13: `level`: expected `debug`, `info`, `warning` or `error`",
+        "8:14: `level`: expected `debug`, `info`, `warning` or `error`",
         "9:1: 'people' is here twice (first in line 4)",
     ]
 

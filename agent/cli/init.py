@@ -1,0 +1,39 @@
+"""``lamplighter init``"""
+
+from importlib.resources import files
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from agent.errors import UserError
+from agent.settings.reference import sample
+
+
+def command(
+    directory: Annotated[Path, typer.Argument(help="Where the files go; made if need be.")] = Path("."),
+    domain: Annotated[str, typer.Option(help="The SIP domain of the organisation.")] = "example.org",
+) -> None:
+    """Write lamplighter.yaml and rules.yaml to start from. Files that exist are never touched.
+
+    Example: lamplighter init /etc/lamplighter --domain example.org
+    """
+    targets = [directory / "lamplighter.yaml", directory / "rules.yaml"]
+    if existing := [path for path in targets if path.exists()]:
+        raise UserError("there are files already, and init overwrites nothing", existing)
+    rules = (files("rules") / "packs" / "office.yaml").read_text(encoding="utf-8")
+    directory.mkdir(parents=True, exist_ok=True)
+    for path, text in zip(targets, (sample(domain), rules), strict=True):
+        with path.open("x", encoding="utf-8") as file:
+            file.write(text)
+        print(f"wrote {path}")
+    settings, rules_file = targets
+    print(
+        "\nNext:",
+        f"  1. name your people and their calendars in {settings}",
+        f"  2. lamplighter config check --settings {settings}",
+        f"  3. lamplighter rules check --rules {rules_file}",
+        f"  4. lamplighter serve --settings {settings}",
+        "  5. watch somebody from another terminal: lamplighter watch sip:alice@" + domain,
+        sep="\n",
+    )

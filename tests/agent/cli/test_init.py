@@ -1,0 +1,22 @@
+from tests.agent.cli.test_main import call
+
+
+def test_init_writes_files_that_are_correct(tmp_path, capsys):
+    code, out, err = call(capsys, "init", str(tmp_path / "new"), "--domain", "example.net")
+    assert code == 0, err
+    assert "lamplighter config check" in out
+    settings = tmp_path / "new" / "lamplighter.yaml"
+    assert "sip:alice@example.net" in settings.read_text()
+    assert "example.org" not in settings.read_text().replace("sip:alice@example.org`", "")
+    assert (tmp_path / "new" / "rules.yaml").read_text().startswith(("#", "version:"))
+    code, out, err = call(capsys, "config", "check", "--settings", str(settings))
+    assert code == 0, out + err
+
+
+def test_init_overwrites_nothing(tmp_path, capsys):
+    (tmp_path / "rules.yaml").write_text("mine")
+    code, _, err = call(capsys, "init", str(tmp_path))
+    assert code == 1
+    assert str(tmp_path / "rules.yaml") in err
+    assert (tmp_path / "rules.yaml").read_text() == "mine"
+    assert not (tmp_path / "lamplighter.yaml").exists()
