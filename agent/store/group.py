@@ -4,7 +4,8 @@ import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from agent.presence.records import Change
+from agent.presence.records import Change, Subscription
+from agent.store.errors import StoreUnavailable
 from agent.store.rows import Kind, Row
 
 
@@ -12,7 +13,7 @@ from agent.store.rows import Kind, Row
 class NumberedSubscription:
     """A subscription row and the ceilings that are stored in the place of its numbers."""
 
-    row: Row
+    row: Subscription
     local_cseq: int
     version: int
 
@@ -56,7 +57,8 @@ class Group:
             if not waiter.done():
                 waiter.set_result(None)
 
-    def fail(self, error: Exception) -> None:
+    def fail(self, error: StoreUnavailable) -> None:
         for waiter in self.waiters:
             if not waiter.done():
-                waiter.set_exception(error)
+                # One exception each: a shared one would gather everybody's traceback.
+                waiter.set_exception(StoreUnavailable(*error.args))

@@ -2,17 +2,27 @@
 
 What the database holds is not the number itself but a ceiling: at least one whole block above every number
 given out so far. It is written again only when a number crosses into the next block. A restarted server goes on
-at the ceiling; the gap is allowed, going back is not (RFC 3261 §12.2.1.1, §12.2.2).
+above the ceiling; a watcher must accept the gap, but would refuse a number that went back (RFC 3261 §12.2.2).
 """
 
 from agent.presence.records import Subscription
 
 BLOCK = 64
 
+RESTART_GAP = 1 << 16
+"""How far the stored ceilings are raised at a start. Far more than a block, for the run before may have ended while
+the database took no writes and numbers had passed their ceilings. 31 bits (RFC 3261 §8.1.1.5) allow 32,000 starts.
+"""
+
 
 def ceiling(number: int) -> int:
     """What is stored for `number`: between one and two blocks above it."""
     return (number // BLOCK + 2) * BLOCK
+
+
+def first_after_restart(stored: int) -> int:
+    """The number that a stored (and raised) ceiling loads as: it lies within what the ceiling covers."""
+    return stored - 2 * BLOCK
 
 
 class _Counter:
@@ -47,12 +57,13 @@ class Numbering:
         counter.version += 1
         return counter.version - 1, counter.version % BLOCK == 0
 
-    def raise_to(self, row: Subscription) -> None:
-        """The row was put again: its numbers count only if they are higher."""
-        counter = self._counters.get(row.id)
-        if counter is not None:
-            counter.cseq = max(counter.cseq, row.local_cseq)
-            counter.version = max(counter.version, row.version)
+    def raise_to(self, row: Subscription, before: Subscription | None) -> None:
+        """`row` was put in the place of `before`: its numbers count only if they are higher."""
+        if before is None and row.id not in self._counters:
+            return
+        counter = self._counter(before or row)
+        counter.cseq = max(counter.cseq, row.local_cseq)
+        counter.version = max(counter.version, row.version)
 
     def ceilings(self, row: Subscription) -> tuple[int, int]:
         """(CSeq, version) to store."""

@@ -142,8 +142,9 @@ class Store:
         self._write(Kind.PUBLICATION, publication_id, None)
 
     def put_subscription(self, row: Subscription) -> None:
+        before = self._working.subscriptions.get(row.id)
         self._write(Kind.SUBSCRIPTION, row.id, row)
-        self._numbering.raise_to(row)
+        self._numbering.raise_to(row, before)
 
     def remove_subscription(self, subscription_id: str) -> None:
         self._write(Kind.SUBSCRIPTION, subscription_id, None)

@@ -1,0 +1,63 @@
+"""Rows to database tuples and back. Tuples are in the order of their table's columns."""
+
+import json
+from collections.abc import Callable, Mapping
+from functools import lru_cache
+from operator import attrgetter
+from sys import intern
+from typing import Any
+
+from agent.presence.records import ManualChoice, Publication, Subscription
+from agent.store import tables
+from agent.store.group import NumberedSubscription
+from agent.store.numbering import first_after_restart
+from agent.store.rows import Kind, Row, RuleMemory, to_json
+
+Encoder = Callable[[Any], tuple[Any, ...]]
+Decoder = Callable[[dict[str, Any]], Row]
+
+# Route sets and Accept lists repeat from row to row.
+_tuple_to_json = lru_cache(maxsize=4096)(to_json)
+
+
+@lru_cache(maxsize=4096)
+def _tuple_from_json(text: str) -> tuple[str, ...]:
+    return tuple(json.loads(text))
+
+
+_subscription_fields = attrgetter(*[column.name for column in tables.subscriptions.c][:-4])
+
+
+def _encode_subscription(numbered: NumberedSubscription) -> tuple[Any, ...]:
+    row = numbered.row
+    texts = (_tuple_to_json(row.route_set), _tuple_to_json(row.accept))
+    return (*_subscription_fields(row), *texts, numbered.local_cseq, numbered.version)
+
+
+_SHARED = ("package", "state", "transport", "contact", "local_address", "user_agent")
+"Texts with few values: after a restart with 100,000 rows each is in memory once."
+
+
+def _decode_subscription(fields: dict[str, Any]) -> Subscription:
+    fields["route_set"] = _tuple_from_json(fields["route_set"])
+    fields["accept"] = _tuple_from_json(fields["accept"])
+    for name in ("local_cseq", "version"):
+        fields[name] = first_after_restart(fields[name])
+    for name in _SHARED:
+        fields[name] = intern(fields[name])
+    return Subscription(**fields)
+
+
+ENCODERS: Mapping[Kind, Encoder] = {
+    Kind.PUBLICATION: attrgetter(*(column.name for column in tables.publications.c)),
+    Kind.SUBSCRIPTION: _encode_subscription,
+    Kind.MANUAL: attrgetter(*(column.name for column in tables.manual_choices.c)),
+    Kind.MEMORY: attrgetter(*(column.name for column in tables.rule_memory.c)),
+}
+
+DECODERS: Mapping[Kind, Decoder] = {
+    Kind.PUBLICATION: lambda fields: Publication(**fields),
+    Kind.SUBSCRIPTION: _decode_subscription,
+    Kind.MANUAL: lambda fields: ManualChoice(**fields),
+    Kind.MEMORY: lambda fields: RuleMemory(**fields),
+}

@@ -1,0 +1,85 @@
+"""All that is particular to one database engine: how it is opened, what an upsert is called, what its errors mean."""
+
+import sqlite3
+from collections.abc import Sequence
+from typing import Any
+
+from sqlalchemy import URL, Connection, Engine, Table, create_engine, event, make_url
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.exc import ArgumentError, NoSuchModuleError
+from sqlalchemy.pool import QueuePool
+from sqlalchemy.sql.dml import Insert
+
+from agent.store.errors import StoreUnavailable
+
+DRIVER_ERRORS = (sqlite3.Error,)
+"""What a driver may raise past SQLAlchemy, while a connection is being prepared."""
+
+_SYNCHRONOUS = {"process": "NORMAL", "power": "FULL"}
+"In WAL mode NORMAL survives the process's death, FULL (an fsync per commit) the machine's."
+
+
+def create(url: str, *, durability: str, lock_patience: float) -> Engine:
+    """An engine for the writer's one connection. Raises StoreUnavailable for a URL that cannot be served."""
+    try:
+        parsed = make_url(url)
+    except ArgumentError:
+        # The text itself may hold a password.
+        raise StoreUnavailable("the store's URL is not a database URL") from None
+    backend = parsed.get_backend_name()
+    try:
+        if backend == "sqlite":
+            return _create_sqlite(parsed, durability=durability, lock_patience=lock_patience)
+        if backend == "postgresql":
+            return _create_postgresql(parsed, lock_patience=lock_patience)
+    except (ImportError, NoSuchModuleError) as error:
+        raise StoreUnavailable(f"no driver for {parsed.drivername}: {error}") from None
+    raise StoreUnavailable(f"the store is kept in sqlite or postgresql, not in {backend}")
+
+
+def _create_sqlite(url: URL, *, durability: str, lock_patience: float) -> Engine:
+    engine = create_engine(
+        url.set(drivername="sqlite"),
+        poolclass=QueuePool,
+        pool_size=1,
+        max_overflow=0,
+        hide_parameters=True,
+        connect_args={"timeout": lock_patience, "check_same_thread": False, "isolation_level": None},
+    )
+
+    @event.listens_for(engine, "connect")
+    def prepare(connection: sqlite3.Connection, _record: object) -> None:
+        connection.execute("PRAGMA journal_mode=WAL")
+        connection.execute(f"PRAGMA synchronous={_SYNCHRONOUS[durability]}")
+
+    @event.listens_for(engine, "begin")
+    def begin(connection: Connection) -> None:
+        # The driver by itself would begin late, and leave schema changes outside the transaction.
+        connection.exec_driver_sql("BEGIN IMMEDIATE")
+
+    return engine
+
+
+def _create_postgresql(url: URL, *, lock_patience: float) -> Engine:
+    # Durability is the server's own setting (synchronous_commit): its default survives the plug.
+    return create_engine(
+        url.set(drivername="postgresql+psycopg"),
+        poolclass=QueuePool,
+        pool_size=1,
+        max_overflow=0,
+        pool_pre_ping=True,
+        hide_parameters=True,
+        connect_args={"options": f"-c lock_timeout={int(lock_patience * 1000)}"},
+    )
+
+
+def upsert(dialect: str, table: Table) -> Insert:
+    """Insert, or replace every column of the row with that primary key."""
+    insert = sqlite.insert(table) if dialect == "sqlite" else postgresql.insert(table)
+    changed = {column.name: insert.excluded[column.name] for column in table.c if not column.primary_key}
+    return insert.on_conflict_do_update(index_elements=list(table.primary_key.columns), set_=changed)
+
+
+def parameters(columns: Sequence[str], positional: bool, rows: Sequence[tuple[Any, ...]]) -> Any:
+    """`rows` in the shape that the driver's parameter style asks for."""
+    return list(rows) if positional else [dict(zip(columns, row, strict=True)) for row in rows]

@@ -1,0 +1,157 @@
+"""The store's database: one thread, one connection, one transaction per group.
+
+The thread does all of it, so the event loop pays only for handing a group over. Statements are compiled once and
+go to the driver as they are (docs/decisions/0003-store.md has the measurements).
+"""
+
+import asyncio
+import logging
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from functools import partial
+from typing import Any, TypeVar
+
+from sqlalchemy import Connection, Engine, Table, bindparam, delete, select, update
+from sqlalchemy.exc import DBAPIError, SQLAlchemyError
+
+from agent.store import dialects, tables
+from agent.store.codec import DECODERS, ENCODERS
+from agent.store.database import Done, Loaded
+from agent.store.errors import StoreError, StoreUnavailable
+from agent.store.group import Batch
+from agent.store.migrate import migrate
+from agent.store.numbering import RESTART_GAP
+from agent.store.rows import Kind, Row
+
+_log = logging.getLogger(__name__)
+
+_LAST_CHANGE = "changes"
+
+ResultT = TypeVar("ResultT")
+
+
+@dataclass(frozen=True, slots=True)
+class _Statement:
+    """One compiled statement and how its driver wants the parameters."""
+
+    text: str
+    columns: tuple[str, ...]
+    positional: bool
+
+    def run(self, connection: Connection, rows: list[tuple[Any, ...]]) -> None:
+        if rows:
+            connection.exec_driver_sql(self.text, dialects.parameters(self.columns, self.positional, rows))
+
+
+def _compiled(engine: Engine, statement: Any, columns: tuple[str, ...]) -> _Statement:
+    compiled = statement.compile(dialect=engine.dialect)
+    if compiled.positional and tuple(compiled.positiontup) != columns:
+        raise AssertionError(f"parameters of {compiled} are not in the order {columns}")
+    return _Statement(str(compiled), columns, compiled.positional)
+
+
+class SqlDatabase:
+    """Satisfies `agent.store.database.Database`."""
+
+    def __init__(self, url: str, *, durability: str, lock_patience: float) -> None:
+        self._engine = dialects.create(url, durability=durability, lock_patience=lock_patience)
+        self._name = self._engine.url.render_as_string(hide_password=True)
+        self._thread = ThreadPoolExecutor(1, thread_name_prefix="store")
+        self._puts: dict[Kind, _Statement] = {}
+        self._removals: dict[Kind, _Statement] = {}
+        for kind in Kind:
+            table = tables.metadata.tables[kind]
+            key = next(iter(table.primary_key.columns))
+            self._puts[kind] = self._upsert(table)
+            removal = delete(table).where(key == bindparam(key.name))
+            self._removals[kind] = _compiled(self._engine, removal, (key.name,))
+        self._put_sequence = self._upsert(tables.sequences)
+
+    def _upsert(self, table: Table) -> _Statement:
+        columns = tuple(column.name for column in table.c)
+        return _compiled(self._engine, dialects.upsert(self._engine.dialect.name, table), columns)
+
+    async def open(self) -> Loaded:
+        loop = asyncio.get_running_loop()
+        try:
+            return await loop.run_in_executor(self._thread, self._explained, self._open)
+        except BaseException:
+            await self.close()
+            raise
+
+    def write(self, batch: Batch, done: Done) -> None:
+        loop = asyncio.get_running_loop()
+        task = loop.run_in_executor(self._thread, self._explained, partial(self._write, batch))
+        task.add_done_callback(partial(_report, done))
+
+    async def close(self) -> None:
+        loop = asyncio.get_running_loop()
+        await loop.run_in_executor(self._thread, self._engine.dispose)
+        self._thread.shutdown(wait=False)
+
+    def _explained(self, work: Callable[[], ResultT]) -> ResultT:
+        """Whatever goes wrong becomes a StoreError without row contents."""
+        try:
+            return work()
+        except StoreError:
+            raise
+        except DBAPIError as error:
+            raise StoreUnavailable(f"{self._name}: {error.orig}") from None
+        except dialects.DRIVER_ERRORS as error:
+            raise StoreUnavailable(f"{self._name}: {error}") from None
+        except SQLAlchemyError as error:
+            raise StoreUnavailable(f"{self._name}: {type(error).__name__}") from None
+        except Exception as error:
+            # Ours, not the database's; but the writers who wait must hear something.
+            _log.error("the store's writer failed with %s", type(error).__name__)
+            _log.debug("details", exc_info=True)
+            raise StoreUnavailable(f"{self._name}: internal error {type(error).__name__}") from None
+
+    def _open(self) -> Loaded:
+        with self._engine.begin() as connection:
+            migrate(connection)
+            self._raise_numbers(connection)
+            rows: list[tuple[Kind, str, Row]] = []
+            for kind in Kind:
+                table = tables.metadata.tables[kind]
+                names = tuple(column.name for column in table.c)
+                decode = DECODERS[kind]
+                # The first column of every table is its key.
+                rows.extend(
+                    (kind, found[0], decode(dict(zip(names, found, strict=True))))
+                    for found in connection.execute(select(table))
+                )
+            rows.sort(key=_in_the_order_of_making)
+            last = connection.execute(
+                select(tables.sequences.c.value).where(tables.sequences.c.name == _LAST_CHANGE)
+            ).scalar()
+        return Loaded(rows, last or 0)
+
+    def _raise_numbers(self, connection: Connection) -> None:
+        """Before anything is loaded: this run's numbers stand above the last run's, its ceilings above them."""
+        table = tables.subscriptions
+        connection.execute(
+            update(table).values(
+                local_cseq=table.c.local_cseq + RESTART_GAP, version=table.c.version + RESTART_GAP
+            )
+        )
+
+    def _write(self, batch: Batch) -> None:
+        with self._engine.begin() as connection:
+            for kind in Kind:
+                self._puts[kind].run(connection, list(map(ENCODERS[kind], batch.puts[kind])))
+                self._removals[kind].run(connection, [(key,) for key in batch.removals[kind]])
+            if batch.last_change is not None:
+                self._put_sequence.run(connection, [(_LAST_CHANGE, batch.last_change)])
+
+
+def _in_the_order_of_making(entry: tuple[Kind, str, Row]) -> tuple[float, str]:
+    _, key, row = entry
+    return getattr(row, "created_at", 0.0), key
+
+
+def _report(done: Done, task: asyncio.Future[None]) -> None:
+    error = task.exception()
+    assert error is None or isinstance(error, StoreUnavailable)
+    done(error)

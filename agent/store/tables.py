@@ -1,0 +1,78 @@
+"""The tables, for SQLite and PostgreSQL alike. Columns have the names of the rows' fields.
+
+A change here needs a migration beside it (agent/store/migrations); a test compares the two.
+All times are wall-clock seconds since 1970-01-01T00:00:00Z.
+"""
+
+from sqlalchemy import BigInteger, Column, Double, Integer, LargeBinary, MetaData, Table, Text
+
+metadata = MetaData()
+
+publications = Table(
+    "publications",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("presentity", Text, nullable=False),
+    Column("package", Text, nullable=False),
+    Column("entity_tag", Text, nullable=False),
+    Column("content_type", Text, nullable=False),
+    Column("body", LargeBinary, nullable=False),
+    Column("published_at", Double, nullable=False),
+    Column("expires_at", Double, nullable=False),
+    Column("publisher", Text, nullable=False),
+    Column("rank", Integer, nullable=False),
+)
+
+subscriptions = Table(
+    "subscriptions",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("presentity", Text, nullable=False),
+    Column("package", Text, nullable=False),
+    Column("event_id", Text),
+    Column("watcher", Text, nullable=False),
+    Column("call_id", Text, nullable=False),
+    Column("local_tag", Text, nullable=False),
+    Column("remote_tag", Text, nullable=False),
+    Column("local_uri", Text, nullable=False),
+    Column("remote_uri", Text, nullable=False),
+    Column("remote_target", Text, nullable=False),
+    Column("remote_cseq", BigInteger, nullable=False),
+    Column("state", Text, nullable=False),
+    Column("expires_at", Double, nullable=False),
+    Column("contact", Text, nullable=False),
+    Column("transport", Text, nullable=False),
+    Column("local_address", Text, nullable=False),
+    Column("remote_address", Text, nullable=False),
+    Column("user_agent", Text, nullable=False),
+    Column("created_at", Double, nullable=False),
+    Column("route_set", Text, nullable=False, comment="JSON array"),
+    Column("accept", Text, nullable=False, comment="JSON array"),
+    Column("local_cseq", BigInteger, nullable=False, comment="a ceiling, see agent.store.numbering"),
+    Column("version", BigInteger, nullable=False, comment="a ceiling, likewise"),
+)
+
+manual_choices = Table(
+    "manual_choices",
+    metadata,
+    Column("person", Text, primary_key=True),
+    Column("state", Text),
+    Column("note", Text),
+    Column("until", Double),
+    Column("chosen_at", Double, nullable=False),
+    Column("chosen_by", Text, nullable=False),
+)
+
+rule_memory = Table(
+    "rule_memory",
+    metadata,
+    Column("person", Text, primary_key=True),
+    Column("memory", Text, nullable=False, comment="JSON object"),
+)
+
+sequences = Table(
+    "sequences",
+    metadata,
+    Column("name", Text, primary_key=True),
+    Column("value", BigInteger, nullable=False, comment="the highest number given out"),
+)
