@@ -44,6 +44,8 @@ class Dialog:
     def as_uas(cls, request: Request, local_tag: str) -> "Dialog":
         """The dialog that our 2xx to ``request`` makes (§12.1.1). Raises ValueError for an unusable Contact."""
         contacts = request.headers.values("Contact")
+        if len(contacts) != 1:
+            raise ValueError("not exactly one Contact")
         return cls(
             call_id=request.call_id,
             local_tag=local_tag,
@@ -78,7 +80,8 @@ class Dialog:
     def take_request(self, request: Request) -> tuple["Dialog", Sequence]:
         """A request of the peer in this dialog: new remote CSeq, and its Contact becomes the target (§12.2.2).
 
-        Its Record-Route changes nothing: the route set of a dialog never changes.
+        Its Record-Route changes nothing: the route set of a dialog never changes. Raises ValueError for an unusable
+        Contact.
         """
         number = request.cseq.number
         if self.remote_cseq and number < self.remote_cseq:

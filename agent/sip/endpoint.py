@@ -6,105 +6,48 @@ The shell's whole contract: after every input drain ``events``, then ``take_outb
 
 from collections import deque
 from collections.abc import Callable
-from dataclasses import dataclass
-from enum import Enum, auto
 from hashlib import blake2s
 
 from agent.sip import client_transactions as client
 from agent.sip import server_transactions as server
 from agent.sip.client_transactions import ClientTransaction
 from agent.sip.errors import MessageError, StreamError
+from agent.sip.events import (
+    Discarded,
+    Event,
+    Failure,
+    RequestReceived,
+    ResponseReceived,
+    StreamBroken,
+    TransactionFailed,
+)
 from agent.sip.flows import Flow
 from agent.sip.framing import Framer, KeepAlive
 from agent.sip.headers import Headers
 from agent.sip.matching import MAGIC_COOKIE, cancel_key, merge_key, scan_response, server_key
-from agent.sip.messages import Request, Response, response_to
+from agent.sip.messages import Request, Response, first_of_singles, response_to
 from agent.sip.parsing import DEFAULT_LIMITS, Limits, parse_datagram
-from agent.sip.routing import note_source, response_flow, sent_by
+from agent.sip.routing import is_ours, note_source, response_flow, sent_by
 from agent.sip.server_transactions import ServerTransaction
 from agent.sip.timers import TimerQueues
 
-
-@dataclass(slots=True)
-class RequestReceived:
-    """A new request. Answer it with `Endpoint.respond`."""
-
-    transaction: ServerTransaction
-    request: Request
-    flow: Flow
-
-
-class ResponseReceived:
-    """The final response to a request of ours. ``response`` is parsed when first asked for."""
-
-    __slots__ = ("_response", "data", "owner", "status", "transaction")
-
-    def __init__(
-        self,
-        owner: object,
-        status: int,
-        transaction: ClientTransaction,
-        data: bytes,
-        response: Response | None,
-    ) -> None:
-        self.owner = owner
-        self.status = status
-        self.transaction = transaction
-        self.data = data
-        self._response = response
-
-    @property
-    def response(self) -> Response:
-        if self._response is None:
-            try:
-                parsed = parse_datagram(self.data)
-            except MessageError as error:
-                parsed = Response(self.status, headers=error.headers)
-            assert isinstance(parsed, Response)
-            self._response = parsed
-        return self._response
-
-
-class Failure(Enum):
-    TIMEOUT = auto()
-    "Timer F: nobody answered."
-    TRANSPORT = auto()
-    "The bytes could not be sent, or the connection is gone (RFC 3261 §18.4)."
-
-
-@dataclass(slots=True)
-class TransactionFailed:
-    """A request of ours that will have no response."""
-
-    owner: object
-    cause: Failure
-    transaction: ClientTransaction
-
-
-@dataclass(slots=True)
-class Discarded:
-    """Something was received that is no use; worth one log line. ``status`` is what was answered, or None."""
-
-    flow: Flow
-    reason: str
-    status: int | None
-
-
-@dataclass(slots=True)
-class StreamBroken:
-    """The framing of a stream is lost: flush what is to be sent, then close it."""
-
-    flow: Flow
-
-
-Event = RequestReceived | ResponseReceived | TransactionFailed | Discarded | StreamBroken
+__all__ = [
+    "Discarded",
+    "Endpoint",
+    "Event",
+    "Failure",
+    "RequestReceived",
+    "ResponseReceived",
+    "StreamBroken",
+    "TransactionFailed",
+]
 
 
 class Endpoint:
     """Transactions of both roles over any number of flows."""
 
     def __init__(self, token: Callable[[], str], secret: bytes, limits: Limits = DEFAULT_LIMITS) -> None:
-        """``token()`` gives a fresh unguessable token (at least 64 bits); ``secret`` keys the tags of stateless answers."""
+        """``token()`` gives a fresh unguessable token (at least 64 bits); ``secret`` keys the To tags."""
         self.events: deque[Event] = deque()
         self._outbox: list[tuple[Flow, bytes]] = []
         self._limits = limits
@@ -112,6 +55,8 @@ class Endpoint:
         self._branch_prefix = MAGIC_COOKIE + token()
         self._branch_count = 0
         self._clients: dict[str, ClientTransaction] = {}
+        self._clients_on: dict[int, set[ClientTransaction]] = {}
+        "By connection, for its end."
         self._servers: dict[server.Key, ServerTransaction] = {}
         self._merges: dict[server.Key, ServerTransaction] = {}
         self._framers: dict[int, Framer] = {}
@@ -125,9 +70,13 @@ class Endpoint:
     def receive_datagram(self, data: bytes, flow: Flow, now: float) -> None:
         """One datagram, or one whole message of a transport that keeps message boundaries."""
         if data.startswith(b"SIP/2.0 ") and (scanned := scan_response(data)) is not None:
-            status, branch, method = scanned
-            self._receive_response(status, branch, method.decode("latin-1"), data, None, now)
-            return
+            status, branch, via_host, method = scanned
+            transaction = self._clients.get(branch)
+            if transaction is None:
+                return  # a late copy, or not ours: RFC 3261 §17.1.3
+            if via_host == sent_by(transaction.flow):
+                self._receive_response(transaction, status, method, data, None, now)
+                return
         if not data.strip(b"\r\n\0 "):
             return  # a keep-alive (RFC 5626 §3.5.1) or a NAT's probe
         try:
@@ -166,12 +115,15 @@ class Endpoint:
     def flow_closed(self, flow: Flow, now: float) -> None:
         """A connection is gone: whatever waited for an answer on it has failed."""
         self._framers.pop(flow.connection, None)
-        for transaction in [t for t in self._clients.values() if t.flow.connection == flow.connection]:
-            self._advance_client(transaction, client.Input.TRANSPORT_ERROR, now)
+        self.send_failed(flow, now)
 
     def send_failed(self, flow: Flow, now: float) -> None:
         """Bytes for this flow could not be sent (ICMP unreachable, connection refused)."""
-        for transaction in [t for t in self._clients.values() if t.flow == flow]:
+        if flow.connection:
+            waiting = list(self._clients_on.get(flow.connection, ()))
+        else:
+            waiting = [t for t in self._clients.values() if t.flow == flow]
+        for transaction in waiting:
             self._advance_client(transaction, client.Input.TRANSPORT_ERROR, now)
 
     # -- messages in ---------------------------------------------------------------------------------------------
@@ -182,8 +134,13 @@ class Endpoint:
                 # RFC 3261 §8.1.3.3: it was meant for somebody else.
                 self.events.append(Discarded(flow, "response with several Via values", None))
                 return
-            branch = message.via.branch or ""
-            self._receive_response(message.status, branch, message.cseq.method, b"", message, now)
+            transaction = self._clients.get(message.via.branch or "")
+            if transaction is None:
+                return  # a late copy, or not ours: RFC 3261 §17.1.3
+            if not is_ours(message.via, transaction.flow):
+                self.events.append(Discarded(flow, "response to another sent-by", None))
+                return
+            self._receive_response(transaction, message.status, message.cseq.method, b"", message, now)
             return
         note_source(message, flow)
         reply_flow = response_flow(message.via, flow)
@@ -203,11 +160,12 @@ class Endpoint:
         if message.to.tag is None and merge in self._merges:
             self.respond_statelessly(message, reply_flow, 482)
             return
-        transaction = ServerTransaction(key, merge, message.method, message.headers, reply_flow)
-        self._servers[key] = transaction
-        self._merges[merge] = transaction
-        self._set_server_timer(transaction, now)
-        self.events.append(RequestReceived(transaction, message, flow))
+        accepted = ServerTransaction(key, merge, message.method, message.headers, reply_flow)
+        self._servers[key] = accepted
+        if message.to.tag is None:
+            self._merges[merge] = accepted
+        self._set_server_timer(accepted, now)
+        self.events.append(RequestReceived(accepted, message, flow))
 
     def _receive_cancel(self, request: Request, flow: Flow) -> None:
         """RFC 3261 §9.2. Only an INVITE could still be stopped, and those are refused at once: 200 and no effect."""
@@ -216,34 +174,33 @@ class Endpoint:
         self.respond_statelessly(request, flow, 200 if found else 481)
 
     def _receive_response(
-        self, status: int, branch: str, method: str, data: bytes, response: Response | None, now: float
+        self,
+        transaction: ClientTransaction,
+        status: int,
+        method: str,
+        data: bytes,
+        response: Response | None,
+        now: float,
     ) -> None:
-        transaction = self._clients.get(branch)
-        if transaction is None or transaction.method != method:
-            return  # a late copy, or not ours: RFC 3261 §17.1.3
+        if transaction.method != method:
+            return  # RFC 3261 §17.1.3: branch and method together
         if status < 200:
             self._advance_client(transaction, client.Input.PROVISIONAL, now)
         elif transaction.take(client.Input.FINAL) is client.Action.REPORT_RESPONSE:
-            del self._clients[branch]
+            self._forget_client(transaction)
             self.events.append(ResponseReceived(transaction.owner, status, transaction, data, response))
 
     def _refuse(self, error: MessageError, flow: Flow) -> None:
         """Answer what can be answered without keeping state; otherwise say nothing to the peer."""
         status: int | None = None
-        headers = error.headers
-        if (
-            error.is_request
-            and headers is not None
-            and all(headers.get(n) for n in ("Via", "From", "To", "Call-ID", "CSeq"))
-        ):
-            request = Request("?", "?", headers)
+        if error.is_request and error.method != "ACK" and error.headers is not None:
+            request = Request("?", "?", first_of_singles(error.headers))
             try:
                 note_source(request, flow)
                 reply_flow = response_flow(request.via, flow)
             except ValueError:
-                reply_flow = None
-            cseq = headers.get("CSeq") or ""
-            if reply_flow is not None and not cseq.endswith("ACK"):
+                pass  # without a readable Via nobody knows where an answer should go
+            else:
                 status = error.status
                 self.respond_statelessly(request, reply_flow, status, error.reason)
         self.events.append(Discarded(flow, error.reason, status))
@@ -257,12 +214,15 @@ class Endpoint:
         return blake2s(text.encode("utf-8", "surrogateescape"), key=self._secret, digest_size=8).hexdigest()
 
     def respond(self, transaction: ServerTransaction, response: Response, now: float) -> None:
-        """The final response of a transaction. A second one is ignored."""
+        """The final response of a transaction. A second one is ignored, and one that nobody waits for any more."""
+        if transaction.state not in (server.State.TRYING, server.State.PROCEEDING):
+            return
         transaction.response = response.encode()
         transaction.headers = None
         if response.status in (401, 407):
             # A challenge keeps no state (RFC 3261 §8.2.7).
             # COMPAT(libpurple 2.14): it answers a challenge with the same branch, which must not count as a copy.
+            transaction.state = server.State.ENDED
             self._forget_server(transaction)
             self._outbox.append((transaction.flow, transaction.response))
             return
@@ -303,6 +263,8 @@ class Endpoint:
         """Send a request that the caller has rendered, its Via with ``branch`` included."""
         transaction = ClientTransaction(branch, method, data, flow, owner, now)
         self._clients[branch] = transaction
+        if flow.connection:
+            self._clients_on.setdefault(flow.connection, set()).add(transaction)
         transaction.due = self._client_timers.set(transaction.next_timer(now), transaction, now)
         self._outbox.append((flow, data))
         return transaction
@@ -331,8 +293,8 @@ class Endpoint:
 
     def _advance_client(self, transaction: ClientTransaction, event: client.Input, now: float) -> None:
         action = transaction.take(event)
-        if transaction.state is client.State.ENDED:
-            self._clients.pop(transaction.branch, None)
+        if action is not None and transaction.state is client.State.ENDED:
+            self._forget_client(transaction)
         match action:
             case client.Action.RETRANSMIT:
                 self._outbox.append((transaction.flow, transaction.data))
@@ -343,6 +305,15 @@ class Endpoint:
                 self.events.append(TransactionFailed(transaction.owner, Failure.TRANSPORT, transaction))
             case _:
                 pass
+
+    def _forget_client(self, transaction: ClientTransaction) -> None:
+        del self._clients[transaction.branch]
+        connection = transaction.flow.connection
+        if connection:
+            waiting = self._clients_on[connection]
+            waiting.discard(transaction)
+            if not waiting:
+                del self._clients_on[connection]
 
     def _advance_server(self, transaction: ServerTransaction, event: server.Input, now: float) -> None:
         before = transaction.state
@@ -371,7 +342,8 @@ class Endpoint:
 
     def _forget_server(self, transaction: ServerTransaction) -> None:
         transaction.due = 0.0
-        self._servers.pop(transaction.key, None)
+        if self._servers.get(transaction.key) is transaction:
+            del self._servers[transaction.key]
         if self._merges.get(transaction.merge_key) is transaction:
             del self._merges[transaction.merge_key]
 

@@ -9,13 +9,21 @@ class MessageError(ValueError):
     """A message that can't be used. ``status`` is what to answer if it was a request that can be answered.
 
     ``headers`` holds what could be read of it, so that the response can copy Via, From, To, Call-ID and CSeq.
+
+    ``method`` is that of the start line, if it could be read: an ACK is never answered.
     """
 
     def __init__(
-        self, status: int, reason: str, headers: Headers | None = None, is_request: bool = True
+        self,
+        status: int,
+        reason: str,
+        headers: Headers | None = None,
+        is_request: bool = True,
+        method: str | None = None,
     ) -> None:
         super().__init__(f"{status} {reason}")
         self.status = status
+        self.method = method
         self.reason = reason
         self.headers = headers
         self.is_request = is_request

@@ -4,7 +4,7 @@ from enum import Enum, auto
 
 from agent.sip.errors import MessageError, StreamError
 from agent.sip.messages import Message, Request
-from agent.sip.parsing import DEFAULT_LIMITS, Limits, content_length, parse_head
+from agent.sip.parsing import DEFAULT_LIMITS, Limits, content_length, parse_head, too_large
 
 _BLANK = b"\r\n\r\n"
 
@@ -25,10 +25,10 @@ class Framer:
     """Feed it bytes as they come, take messages as they are complete.
 
     A message that is wrong but whose end is known comes out as a MessageError, and the stream goes on. After a
-    StreamError it can't be read any further.
+    StreamError it can't be read any further: what still comes before the connection is closed is thrown away.
     """
 
-    __slots__ = ("_buffer", "_half_ping", "_pending", "_scanned", "_wanted", "limits")
+    __slots__ = ("_broken", "_buffer", "_half_ping", "_pending", "_scanned", "_wanted", "limits")
 
     def __init__(self, limits: Limits = DEFAULT_LIMITS) -> None:
         self.limits = limits
@@ -40,6 +40,7 @@ class Framer:
         self._wanted = 0
         "Bytes of that body."
         self._half_ping = False
+        self._broken = False
 
     @property
     def mid_message(self) -> bool:
@@ -48,6 +49,8 @@ class Framer:
 
     def feed(self, data: bytes) -> list[Framed]:
         """Everything that ``data`` completes, in order. Raises StreamError; its ``complete`` is what came before."""
+        if self._broken:
+            return []
         self._buffer += data
         complete: list[Framed] = []
         try:
@@ -55,6 +58,7 @@ class Framer:
                 complete.append(item)
         except MessageError as error:
             self._buffer.clear()
+            self._broken = True
             raise StreamError(error, complete) from None
         return complete
 
@@ -80,6 +84,7 @@ class Framer:
             return None
         if buffer.startswith(_BLANK):
             del buffer[:4]
+            self._half_ping = False
             return KeepAlive.PING
         if buffer.startswith(b"\r\n"):
             del buffer[:2]
@@ -98,7 +103,7 @@ class Framer:
             return False
         end = buffer.find(_BLANK, max(0, self._scanned - 3))
         if (len(buffer) if end < 0 else end) > self.limits.message:
-            raise MessageError(513, "Message Too Large")
+            raise too_large(bytes(buffer[: self.limits.message]))
         if end < 0:
             self._scanned = len(buffer)
             return False
@@ -109,17 +114,13 @@ class Framer:
         try:
             parsed = parse_head(head, self.limits)
         except MessageError as error:
-            if error.headers is None:
-                raise
             parsed = error
-        is_request = parsed.is_request if isinstance(parsed, MessageError) else isinstance(parsed, Request)
         headers = parsed.headers
-        length = content_length(headers, is_request) if headers is not None else None
+        is_request = parsed.is_request if isinstance(parsed, MessageError) else isinstance(parsed, Request)
+        length = content_length(parsed)
         if length is None:
             # Without it nobody can know where the next message begins (RFC 3261 §20.14).
             raise MessageError(400, "Missing Content-Length", headers, is_request)
-        if headers is not None and len(set(headers.get_all("Content-Length"))) > 1:
-            raise MessageError(400, "Conflicting Content-Length", headers, is_request)
         if len(head) + len(_BLANK) + length > self.limits.message:
             raise MessageError(513, "Message Too Large", headers, is_request)
         self._pending, self._wanted = parsed, length

@@ -37,25 +37,29 @@ _ODD = (
     "Content-ID",
 )
 
-_CANONICAL: dict[str, str] = {**_COMPACT, **{name.lower(): name for name in _ODD}}
-for _name in (
-    *["Via", "From", "To", "Contact", "Route", "Record-Route", "Max-Forwards", "Content-Length", "Content-Type", "Expires", "Event", "Accept", "Allow"],
-    *["Subscription-State", "Allow-Events", "Supported", "Require", "User-Agent", "Server", "Authorization", "Date", "Min-Expires"],
-    *["Proxy-Authorization", "Proxy-Authenticate", "Retry-After", "Unsupported", "Warning", "Subject", "Organization", "Path"],
-    *["Accept-Encoding", "Accept-Language", "Content-Encoding", "Content-Disposition", "Content-Language", "Proxy-Require"],
-):
-    _CANONICAL[_name.lower()] = _name
-_EXACT: dict[str, str] = {name: name for name in _CANONICAL.values()} | _CANONICAL
+_COMMON = (
+    "Via", "From", "To", "Contact", "Route", "Record-Route", "Max-Forwards", "Content-Length", "Content-Type",
+    "Expires", "Event", "Accept", "Allow", "Subscription-State", "Allow-Events", "Supported", "Require", "User-Agent",
+    "Server", "Authorization", "Date", "Min-Expires", "Proxy-Authorization", "Proxy-Authenticate", "Retry-After",
+    "Unsupported", "Warning", "Subject", "Organization", "Path", "Accept-Encoding", "Accept-Language", "Content-Encoding",
+    "Content-Disposition", "Content-Language", "Proxy-Require",
+)  # fmt: skip
+"Names that need no thought; every other one is spelled by rule."
 
-SINGLE = frozenset(
-    ["From", "To", "Call-ID", "CSeq", "Max-Forwards", "Content-Length", "Content-Type", "Expires", "Event", "SIP-If-Match", "Subscription-State"]
-)
+_CANONICAL: dict[str, str] = {**_COMPACT, **{name.lower(): name for name in (*_ODD, *_COMMON)}}
+SPELLINGS: dict[str, str] = {name: name for name in _CANONICAL.values()} | _CANONICAL
+"The usual spellings of the known names -> the canonical one; `canonical` takes every other."
+
+SINGLE = frozenset((
+    "From", "To", "Call-ID", "CSeq", "Max-Forwards", "Content-Length", "Content-Type", "Expires", "Event",
+    "SIP-If-Match", "Subscription-State",
+))  # fmt: skip
 "Headers that may stand only once."
 
 
 def canonical(name: str) -> str:
     """The long name in the RFCs' spelling: ``v`` and ``VIA`` -> ``Via``, ``x-foo`` -> ``X-Foo``."""
-    known = _EXACT.get(name)
+    known = SPELLINGS.get(name)
     if known is not None:
         return known
     lower = name.lower()

@@ -1,7 +1,12 @@
 """Requests and responses (RFC 3261 §7): what the rest of the program handles, and their bytes."""
 
-from agent.sip.headers import Headers
-from agent.sip.values import CSeq, NameAddr, Via, parse_cseq, parse_name_addr, parse_via
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+from agent.sip.headers import SINGLE, Headers
+from agent.sip.values import CSeq, NameAddr, Via, parse_cseq, parse_name_addr, parse_top_via
+
+T = TypeVar("T")
 
 REASONS: dict[int, str] = {
     100: "Trying", 180: "Ringing", 181: "Call Is Being Forwarded", 182: "Queued", 183: "Session Progress",
@@ -21,24 +26,32 @@ REASONS: dict[int, str] = {
 
 
 class _Message:
-    """What requests and responses share. The body is bytes; Content-Length is written by `encode`."""
+    """What requests and responses share. The body is bytes; Content-Length is written by `encode`.
 
-    __slots__ = ("_via", "body", "headers")
+    A value that has been read is kept as long as its header line stays the same.
+    """
+
+    __slots__ = ("_read", "body", "headers")
 
     def __init__(self, headers: Headers | None = None, body: bytes = b"") -> None:
         self.headers = headers if headers is not None else Headers()
         self.body = body
-        self._via: Via | None = None
+        self._read: dict[str, tuple[str, Any]] = {}
+
+    def _value(self, name: str, reader: Callable[[str], T]) -> T:
+        raw = self.headers.get(name) or ""
+        known = self._read.get(name)
+        if known is not None and known[0] is raw:
+            kept: T = known[1]
+            return kept
+        value = reader(raw)
+        self._read[name] = (raw, value)
+        return value
 
     @property
     def via(self) -> Via:
         """The topmost Via. Raises ValueError."""
-        if self._via is None:
-            values = self.headers.values("Via")
-            if not values:
-                raise ValueError("no Via")
-            self._via = parse_via(values[0])
-        return self._via
+        return self._value("Via", parse_top_via)
 
     @property
     def call_id(self) -> str:
@@ -47,17 +60,17 @@ class _Message:
     @property
     def cseq(self) -> CSeq:
         """Raises ValueError."""
-        return parse_cseq(self.headers.get("CSeq") or "")
+        return self._value("CSeq", parse_cseq)
 
     @property
     def from_(self) -> NameAddr:
         """Raises ValueError."""
-        return parse_name_addr(self.headers.get("From") or "")
+        return self._value("From", parse_name_addr)
 
     @property
     def to(self) -> NameAddr:
         """Raises ValueError."""
-        return parse_name_addr(self.headers.get("To") or "")
+        return self._value("To", parse_name_addr)
 
     @property
     def content_type(self) -> str | None:
@@ -69,7 +82,11 @@ class _Message:
         lines = [start]
         lines.extend(f"{name}: {value}" for name, value in self.headers.items if name != "Content-Length")
         lines.append(f"Content-Length: {len(self.body)}\r\n\r\n")
-        return "\r\n".join(lines).encode("utf-8", "surrogateescape") + self.body
+        head = "\r\n".join(lines)
+        if head.count("\n") != len(lines) + 1:
+            # Somebody's text would become a header, or the end of the head.
+            raise ValueError("line break in a header value")
+        return head.encode("utf-8", "surrogateescape") + self.body
 
 
 class Request(_Message):
@@ -122,7 +139,10 @@ def response_to(
     headers: list[tuple[str, str]] | None = None,
     body: bytes = b"",
 ) -> Response:
-    """A response with what RFC 3261 §8.2.6.2 says to copy: Via list, From, To (with ``to_tag`` if it had none), Call-ID, CSeq."""
+    """A response with what RFC 3261 §8.2.6.2 says to copy: Via list, From, To, Call-ID, CSeq.
+
+    ``to_tag`` is added to a To that has none.
+    """
     copied: list[tuple[str, str]] = []
     for item in request_headers.items:
         name, value = item
@@ -146,3 +166,15 @@ def _has_tag(value: str) -> bool:
         return parse_name_addr(value).tag is not None
     except ValueError:
         return True
+
+
+def first_of_singles(headers: Headers) -> Headers:
+    """A copy in which headers that may stand only once do: what the answer to a broken request copies from."""
+    seen: set[str] = set()
+    kept = Headers()
+    for name, value in headers.items:
+        if name in SINGLE and name in seen:
+            continue
+        seen.add(name)
+        kept.items.append((name, value))
+    return kept

@@ -4,15 +4,15 @@ Tolerant where nothing is lost by it (a header that we do not need may be malfor
 what routing and matching stand on.
 """
 
-from collections.abc import Callable
 from dataclasses import dataclass
 
 from agent.sip.errors import MessageError
-from agent.sip.headers import SINGLE, Headers, canonical
+from agent.sip.headers import SINGLE, SPELLINGS, Headers, canonical, split_outside
 from agent.sip.messages import Message, Request, Response
-from agent.sip.values import parse_cseq, parse_name_addr, parse_via
+from agent.sip.values import parse_digits, parse_host_port, split_uri
 
 _TOKEN = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-.!%*_+`'~")
+_BLANKS = " \t"
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,7 +24,7 @@ class Limits:
     headers: int = 100
     "Header lines."
     line: int = 8_192
-    "Bytes of one line, folded lines joined."
+    "Characters of one line, folded lines joined."
 
 
 DEFAULT_LIMITS = Limits()
@@ -35,11 +35,12 @@ def parse_datagram(data: bytes, limits: Limits = DEFAULT_LIMITS) -> Message:
     Content-Length means up to the end (RFC 3261 §18.3). Raises MessageError.
     """
     if len(data) > limits.message:
-        # Only the header part can be read for an answer.
-        raise MessageError(513, "Message Too Large", *_salvage(data[: limits.message]))
-    head, body = split_head(data)
+        raise too_large(data[: limits.message])
+    head, body = _split_head(data)
     message = parse_head(head, limits)
-    length = content_length(message.headers, isinstance(message, Request))
+    if not body and data[-1:] != b"\n":
+        raise MessageError(400, "Truncated Message", message.headers, isinstance(message, Request))
+    length = content_length(message)
     if length is not None:
         if len(body) < length:
             raise MessageError(
@@ -50,7 +51,15 @@ def parse_datagram(data: bytes, limits: Limits = DEFAULT_LIMITS) -> Message:
     return message
 
 
-def split_head(data: bytes) -> tuple[bytes, bytes]:
+def too_large(data: bytes) -> MessageError:
+    """The error for a message over the limit, with the headers that ``data``, its beginning, holds."""
+    head = _split_head(data)[0]
+    lines = _lines(head.decode("utf-8", "surrogateescape"))
+    headers, _ = _parse_headers(lines, DEFAULT_LIMITS)
+    return MessageError(513, "Message Too Large", headers, not lines[0].startswith("SIP/"))
+
+
+def _split_head(data: bytes) -> tuple[bytes, bytes]:
     """(start line and headers, body). A message without the empty line is all head."""
     # RFC 3261 §7.5: CRLFs before the start line are skipped.
     if data[:1] in (b"\r", b"\n"):
@@ -62,23 +71,30 @@ def split_head(data: bytes) -> tuple[bytes, bytes]:
     return head, body
 
 
+def _lines(text: str) -> list[str]:
+    return text.split("\r\n") if "\r\n" in text else text.split("\n")
+
+
 def parse_head(head: bytes, limits: Limits = DEFAULT_LIMITS) -> Message:
     """Start line and headers -> a message with an empty body. Raises MessageError."""
     text = head.decode("utf-8", "surrogateescape")
-    lines = text.split("\r\n") if "\r\n" in text else text.split("\n")
+    lines = _lines(text)
     start = lines[0]
     is_request = not start.startswith("SIP/")
     headers, problem = _parse_headers(lines, limits)
-    if problem is not None:
-        raise MessageError(400, problem, headers, is_request)
-    if len(start) > limits.line:
-        raise MessageError(414 if is_request else 400, "Request-URI Too Long", headers, is_request)
-    message: Message
-    if is_request:
-        message = _request_line(start, headers)
-    else:
-        message = _status_line(start, headers)
-    _check(message)
+    try:
+        if problem is not None:
+            raise MessageError(*problem, headers, is_request)
+        if text.count("\n") != len(lines) - 1 or text.count("\r") not in (0, len(lines) - 1):
+            # Others would see a line end there: what is one header to us must not be two to them.
+            raise MessageError(400, "Stray Line End", headers, is_request)
+        if len(start) > limits.line:
+            raise MessageError(414 if is_request else 400, "Request-URI Too Long", headers, is_request)
+        message = _request_line(start, headers) if is_request else _status_line(start, headers)
+        _check(message)
+    except MessageError as error:
+        error.method = start.partition(" ")[0]
+        raise
     return message
 
 
@@ -93,13 +109,19 @@ def _request_line(start: str, headers: Headers) -> Request:
         raise MessageError(400, "Bad Request-Line", headers)
     if " " in uri or "\t" in uri or uri.startswith("<"):
         raise MessageError(400, "Bad Request-URI", headers)
+    try:
+        scheme, _, host = split_uri(uri)
+        if scheme in ("sip", "sips"):
+            parse_host_port(host.partition(";")[0])
+    except ValueError:
+        raise MessageError(400, "Bad Request-URI", headers) from None
     return Request(method, uri, headers)
 
 
 def _status_line(start: str, headers: Headers) -> Response:
     version, _, rest = start.partition(" ")
     code, _, reason = rest.partition(" ")
-    if version.upper() != "SIP/2.0" or len(code) != 3 or not (code.isascii() and code.isdigit()):
+    if version != "SIP/2.0" or len(code) != 3 or not (code.isascii() and code.isdigit()):
         raise MessageError(400, "Bad Status-Line", headers, is_request=False)
     status = int(code)
     if not 100 <= status <= 699:
@@ -107,37 +129,40 @@ def _status_line(start: str, headers: Headers) -> Response:
     return Response(status, reason, headers)
 
 
-def _parse_headers(lines: list[str], limits: Limits) -> tuple[Headers, str | None]:
+def _parse_headers(lines: list[str], limits: Limits) -> tuple[Headers, tuple[int, str] | None]:
     """Every header that can be read, and the first problem. Reading goes on after a problem: an answer needs Via."""
     headers = Headers()
     items = headers.items
-    problem: str | None = None
+    problem: tuple[int, str] | None = None
     for line in lines[1:]:
         if not line:
             continue
+        if len(line) > limits.line:
+            problem = problem or (513, "Header Line Too Long")
+            continue
         if line[0] in " \t":
             if not items:
-                problem = problem or "Bad Header Folding"
+                problem = problem or (400, "Bad Header Folding")
                 continue
             name, value = items[-1]
-            value = f"{value} {line.strip()}".strip()
+            value = f"{value} {line.strip(_BLANKS)}".strip(_BLANKS)
             if len(value) > limits.line:
-                problem = problem or "Header Line Too Long"
+                problem = problem or (513, "Header Line Too Long")
                 continue
             items[-1] = (name, value)
             continue
-        if len(line) > limits.line:
-            problem = problem or "Header Line Too Long"
-            continue
         name, colon, value = line.partition(":")
-        name = name.rstrip(" \t")
-        if not colon or not name or not _TOKEN.issuperset(name):
-            problem = problem or "Bad Header Line"
+        known = SPELLINGS.get(name)
+        if known is None:
+            name = name.rstrip(_BLANKS)
+            known = canonical(name) if name and _TOKEN.issuperset(name) else None
+        if known is None or not colon:
+            problem = problem or (400, "Bad Header Line")
             continue
         if len(items) >= limits.headers:
-            problem = problem or "Too Many Headers"
+            problem = problem or (513, "Too Many Headers")
             break
-        items.append((canonical(name), value.strip()))
+        items.append((known, value.strip(_BLANKS)))
     return headers, problem
 
 
@@ -145,50 +170,52 @@ def _check(message: Message) -> None:
     """What every transaction and dialog stands on (RFC 3261 §8.1.1, §20)."""
     headers = message.headers
     is_request = isinstance(message, Request)
-    seen: set[str] = set()
-    for name, _ in headers.items:
-        if name in SINGLE:
-            if name in seen:
-                raise MessageError(400, f"Several {name} Headers", headers, is_request)
-            seen.add(name)
+    first: dict[str, str] = {}
+    for name, value in headers.items:
+        if name not in first:
+            first[name] = value
+        elif name in SINGLE:
+            raise MessageError(400, f"Several {name} Headers", headers, is_request)
+        elif name == "Via":
+            _check_via_list(value, headers, is_request)
     for name in ("Via", "From", "To", "Call-ID", "CSeq"):
-        if not headers.get(name):
+        if not first.get(name):
             raise MessageError(400, f"Missing {name} Header", headers, is_request)
-    for name, read in _READERS.items():
-        try:
-            read(headers.get(name) or "")
-        except ValueError:
-            raise MessageError(400, f"Bad {name} Header", headers, is_request) from None
-    if isinstance(message, Request) and message.cseq.method != message.method:
+    _check_via_list(first["Via"], headers, is_request)
+    reading = "Via"
+    try:
+        _ = message.via
+        reading = "From"
+        _ = message.from_
+        reading = "To"
+        _ = message.to
+        reading = "CSeq"
+        method = message.cseq.method
+    except ValueError:
+        raise MessageError(400, f"Bad {reading} Header", headers, is_request) from None
+    if isinstance(message, Request) and method != message.method:
         raise MessageError(400, "CSeq Method Does Not Match", headers)
 
 
-def _top_via(value: str) -> object:
-    from_list = Headers([("Via", value)]).values("Via")
-    return parse_via(from_list[0])
+def _check_via_list(value: str, headers: Headers, is_request: bool) -> None:
+    """Each element must at least look like a Via: every response gives all of them back."""
+    if "," not in value:
+        return
+    for element in split_outside(value, ","):
+        if not element.lstrip(_BLANKS)[:3].upper() == "SIP":
+            raise MessageError(400, "Bad Via Header", headers, is_request)
 
 
-_READERS: dict[str, Callable[[str], object]] = {
-    "Via": _top_via,
-    "From": parse_name_addr,
-    "To": parse_name_addr,
-    "CSeq": parse_cseq,
-}
-
-
-def content_length(headers: Headers, is_request: bool) -> int | None:
+def content_length(message: Message | MessageError) -> int | None:
     """The Content-Length, None when there is none. Raises MessageError for a bad one."""
-    value = headers.get("Content-Length")
-    if value is None:
+    is_request = message.is_request if isinstance(message, MessageError) else isinstance(message, Request)
+    headers = message.headers or Headers()
+    values = headers.get_all("Content-Length")
+    if not values:
         return None
-    if not (value.isascii() and value.isdigit()):
-        raise MessageError(400, "Bad Content-Length", headers, is_request)
-    return int(value)
-
-
-def _salvage(data: bytes) -> tuple[Headers | None, bool]:
-    """Whatever headers can be read of a message that is refused whole."""
-    head, _ = split_head(data)
-    lines = head.decode("utf-8", "surrogateescape").replace("\r\n", "\n").split("\n")
-    headers, _problem = _parse_headers(lines, DEFAULT_LIMITS)
-    return headers, not lines[0].startswith("SIP/")
+    if len(set(values)) > 1:
+        raise MessageError(400, "Conflicting Content-Length", headers, is_request)
+    try:
+        return parse_digits(values[0])
+    except ValueError:
+        raise MessageError(400, "Bad Content-Length", headers, is_request) from None

@@ -4,9 +4,9 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from agent.sip.flows import Flow, Transport, format_host
-from agent.sip.headers import Headers
+from agent.sip.headers import Headers, split_outside
 from agent.sip.messages import Request
-from agent.sip.values import Via, parse_host_port, parse_name_addr, parse_params
+from agent.sip.values import Via, normal_host, parse_host_port, parse_name_addr, parse_params, split_uri
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,14 +30,18 @@ def note_source(request: Request, flow: Flow) -> None:
         return
     values = request.headers.values("Via")
     kept: list[str] = []
-    for part in values[0].split(";"):
+    for part in split_outside(values[0], ";"):
         name = part.partition("=")[0].strip().lower()
         if name == "received":
             continue
         kept.append(f"rport={port}" if name == "rport" else part)
     values[0] = ";".join([*kept, f"received={host}"])
     _replace_vias(request.headers, values)
-    request._via = None
+
+
+def is_ours(via: Via, flow: Flow) -> bool:
+    """Whether a response's top Via names the sent-by that we write for this flow (RFC 3261 §18.1.2)."""
+    return normal_host(via.host) == normal_host(flow.local[0]) and (via.port or 5060) == flow.local[1]
 
 
 def _replace_vias(headers: Headers, values: list[str]) -> None:
@@ -59,11 +63,9 @@ def response_flow(via: Via, flow: Flow) -> Flow:
 
 def parse_target(uri: str) -> Target:
     """The next hop that a SIP URI names. Raises ValueError for other schemes."""
-    scheme, _, rest = uri.partition(":")
-    scheme = scheme.lower()
+    scheme, _, address = split_uri(uri)
     if scheme not in ("sip", "sips"):
         raise ValueError("not a SIP URI")
-    address = rest.partition("?")[0].rpartition("@")[2]
     host_port, *raw = address.split(";")
     params = parse_params(raw)
     host, port = parse_host_port(host_port)
@@ -92,7 +94,7 @@ def request_path(target_uri: str, route_set: tuple[str, ...]) -> tuple[str, tupl
 
 def is_loose(uri: str) -> bool:
     """Whether a Route URI carries ``lr``."""
-    return "lr" in parse_params(uri.partition("?")[0].rpartition("@")[2].split(";")[1:])
+    return "lr" in parse_params(split_uri(uri)[2].split(";")[1:])
 
 
 def sent_by(flow: Flow) -> str:

@@ -38,7 +38,7 @@ class Input(Enum):
     TIMER_REPEAT = auto()
     "Timer G."
     TIMER_END = auto()
-    "Timer J, H or I."
+    "Timer J, H or I; or nobody has decided within the client's patience (RFC 4320 §4.2: then no answer at all)."
 
 
 class Action(Enum):
@@ -54,12 +54,14 @@ NON_INVITE: Table = {
     (State.TRYING, Input.TIMER_TRYING): (State.PROCEEDING, Action.SEND_TRYING),
     (State.PROCEEDING, Input.REQUEST): (State.PROCEEDING, Action.SEND_TRYING),
     (State.PROCEEDING, Input.FINAL): (State.COMPLETED, Action.SEND),
+    (State.PROCEEDING, Input.TIMER_END): (State.ENDED, None),
     (State.COMPLETED, Input.REQUEST): (State.COMPLETED, Action.SEND),
     (State.COMPLETED, Input.TIMER_END): (State.ENDED, None),
 }
 
 INVITE: Table = {
     (State.TRYING, Input.FINAL): (State.COMPLETED, Action.SEND),
+    (State.TRYING, Input.TIMER_END): (State.ENDED, None),
     (State.COMPLETED, Input.REQUEST): (State.COMPLETED, Action.SEND),
     (State.COMPLETED, Input.TIMER_REPEAT): (State.COMPLETED, Action.SEND),
     (State.COMPLETED, Input.ACK): (State.CONFIRMED, None),
@@ -74,7 +76,6 @@ class ServerTransaction:
     """One request received. ``key``: see `agent.sip.matching`."""
 
     __slots__ = (
-        "cancelled",
         "completed_at",
         "due",
         "flow",
@@ -99,7 +100,6 @@ class ServerTransaction:
         self.interval = T1
         self.due = 0.0
         self.completed_at = 0.0
-        self.cancelled = False
 
     def take(self, event: Input) -> Action | None:
         """Change state; returns what the endpoint has to do."""
@@ -117,7 +117,9 @@ class ServerTransaction:
         reliable = self.flow.transport.reliable
         match self.state:
             case State.TRYING:
-                return None if self.method == "INVITE" else TRYING_AFTER
+                return LINGER if self.method == "INVITE" else TRYING_AFTER
+            case State.PROCEEDING:
+                return LINGER - TRYING_AFTER
             case State.COMPLETED if self.method == "INVITE":
                 left = remaining(self.completed_at + LINGER, now)
                 return left if reliable else min(self.interval, left)
@@ -125,12 +127,12 @@ class ServerTransaction:
                 return 0.0 if reliable else LINGER
             case State.CONFIRMED:
                 return 0.0 if reliable else T4
-            case _:
+            case State.ENDED:
                 return None
 
     def timer_input(self, now: float) -> Input:
         """Which timer it was that is due."""
-        if self.state is State.TRYING:
+        if self.state is State.TRYING and self.method != "INVITE":
             return Input.TIMER_TRYING
         if (
             self.method == "INVITE"

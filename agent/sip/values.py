@@ -4,12 +4,14 @@ URIs are read by sipmessage. Parameters are ours: sipmessage percent-encodes wha
 ``+sip.instance="<urn:…>"`` on its way back to the phone that sent it.
 """
 
+import re
 from functools import lru_cache
+from ipaddress import IPv6Address
 from typing import NamedTuple
 
 import sipmessage
 
-from agent.sip.headers import split_outside
+from agent.sip.headers import split_list, split_outside
 
 Params = dict[str, str | None]
 
@@ -56,6 +58,16 @@ class CSeq(NamedTuple):
     method: str
 
 
+_QUOTED_PAIR = re.compile(r"\\(.)", re.DOTALL)
+
+
+def unquote(text: str) -> str:
+    """Take the quotes off a quoted-string, and the backslashes of its quoted-pairs; other text stays as it is."""
+    if len(text) >= 2 and text[0] == '"' and text[-1] == '"':
+        return _QUOTED_PAIR.sub(r"\1", text[1:-1])
+    return text
+
+
 def parse_params(parts: list[str]) -> Params:
     """``["a=1", 'b="x"', "c"]`` -> names in lower case, quotes taken off, the first of equal names kept."""
     params: Params = {}
@@ -64,10 +76,7 @@ def parse_params(parts: list[str]) -> Params:
         name = name.strip().lower()
         if not name:
             continue
-        value = value.strip()
-        if value.startswith('"') and value.endswith('"') and len(value) >= 2:
-            value = value[1:-1].replace('\\"', '"').replace("\\\\", "\\")
-        params.setdefault(name, value if equals else None)
+        params.setdefault(name, unquote(value.strip()) if equals else None)
     return params
 
 
@@ -84,22 +93,33 @@ def parse_host_port(text: str) -> tuple[str, int | None]:
         host, port = host.strip(), port.strip()
     if not host or " " in host:
         raise ValueError("no host")
-    if port and not (port.isascii() and port.isdigit() and 0 < int(port) < 65536):
+    if not port:
+        return host, None
+    number = parse_digits(port)
+    if not 0 < number < 65536:
         raise ValueError("bad port")
-    return host, int(port) if port else None
+    return host, number
 
 
 def parse_via(value: str) -> Via:
     """Raises ValueError."""
     head, *rest = split_outside(value, ";")
-    protocol, _, sent_by = head.strip().rpartition("/")
     # `SIP / 2.0 / UDP host`: white space may stand around the slashes, so the transport is what follows the last one.
-    transport, _, host = sent_by.strip().partition(" ")
-    name, _, version = protocol.replace(" ", "").replace("\t", "").partition("/")
-    if name.upper() != "SIP" or version != "2.0" or not transport:
+    protocol, _, sent_by = head.rpartition("/")
+    transport, *host_port = sent_by.split(None, 1)
+    name, _, version = protocol.partition("/")
+    # Any version: a request of SIP/7.0 has to be told so.
+    if name.strip().upper() != "SIP" or not version.strip() or not host_port:
         raise ValueError("bad Via")
-    host, port = parse_host_port(host)
+    host, port = parse_host_port(host_port[0])
     return Via(transport.upper(), host, port, parse_params(rest))
+
+
+def parse_top_via(value: str) -> Via:
+    """The first of the Via values in a header line. Raises ValueError."""
+    if "," not in value:
+        return parse_via(value)
+    return parse_via(next(iter(split_list(value)), ""))
 
 
 def parse_name_addr(value: str) -> NameAddr:
@@ -110,20 +130,21 @@ def parse_name_addr(value: str) -> NameAddr:
         end = value.find(">", start)
         if end < 0:
             raise ValueError("unclosed <")
-        display = value[:start].strip()
-        if display.startswith('"') and display.endswith('"') and len(display) >= 2:
-            display = display[1:-1].replace('\\"', '"').replace("\\\\", "\\")
+        display = unquote(value[:start].strip())
         uri = value[start + 1 : end].strip()
         tail = value[end + 1 :].strip()
         if tail and not tail.startswith(";"):
             raise ValueError("text after >")
         params = parse_params(split_outside(tail, ";")[1:])
     else:
+        # RFC 3261 §20: without brackets, everything from the first semicolon on belongs to the header.
         display = ""
-        uri, *rest = value.split(";")
+        uri, *rest = split_outside(value, ";")
         uri = uri.strip()
+        if "?" in uri or "," in uri:
+            raise ValueError("a URI with ? or , needs <>")
         params = parse_params(rest)
-    if not uri or ":" not in uri or " " in uri:
+    if ":" not in uri or " " in uri or "\t" in uri:
         raise ValueError("no URI")
     return NameAddr(display, uri, params)
 
@@ -149,11 +170,13 @@ def _angle(value: str) -> int:
 
 def parse_cseq(value: str) -> CSeq:
     """Raises ValueError; the number must be below 2**32 (RFC 3261 §8.1.1.5)."""
-    number, _, method = value.strip().partition(" ")
-    method = method.strip()
-    if not (number.isascii() and number.isdigit()) or int(number) >= 2**32 or not method:
+    parts = value.split(None, 1)
+    if len(parts) != 2:
         raise ValueError("bad CSeq")
-    return CSeq(int(number), method)
+    number = parse_digits(parts[0])
+    if number >= 2**32:
+        raise ValueError("CSeq too large")
+    return CSeq(number, parts[1])
 
 
 def parse_event(value: str) -> Event:
@@ -167,22 +190,36 @@ def parse_event(value: str) -> Event:
 
 def parse_seconds(value: str) -> int:
     """A delta-seconds; parameters and a comment may follow (RFC 3261 §20.33). Raises ValueError."""
-    number = value.partition(";")[0].partition("(")[0].strip()
-    if not (number.isascii() and number.isdigit()):
-        raise ValueError("not a number of seconds")
-    return min(int(number), 2**32 - 1)
+    return min(parse_digits(value.partition(";")[0].partition("(")[0].strip()), 2**32 - 1)
 
 
-@lru_cache(maxsize=4096)
+def parse_digits(text: str) -> int:
+    """ASCII digits only, without sign. Raises ValueError. Absurdly long ones count as 10**20, before `int` is asked."""
+    if not (text.isascii() and text.isdigit()):
+        raise ValueError("not a number")
+    return int(text) if len(text) <= 20 else int(text.lstrip("0")[:21] or "0")
+
+
+def split_uri(uri: str) -> tuple[str, str, str]:
+    """(scheme in lower case, user part with its escapes, host and all that follows, without ``?headers``).
+
+    The last ``@`` ends the user part, which may hold ``;`` and ``?`` unescaped (RFC 3261 §25.1: user-unreserved).
+    Raises ValueError.
+    """
+    scheme, colon, rest = uri.partition(":")
+    if not colon:
+        raise ValueError("no scheme")
+    user, _, host = rest.rpartition("@")
+    return scheme.lower(), user, host.partition("?")[0]
+
+
 def parse_uri(value: str) -> sipmessage.URI:
     """A SIP, SIPS or tel URI. Raises ValueError."""
+    scheme, user, host = split_uri(value)
     # sipmessage stops at headers (`?subject=x`), which no request of ours routes by.
-    base = value.partition("?")[0]
-    scheme, colon, rest = base.partition(":")
-    return sipmessage.URI.parse(scheme.lower() + colon + rest)
+    return sipmessage.URI.parse(f"{scheme}:{user}@{host}" if user else f"{scheme}:{host}")
 
 
-@lru_cache(maxsize=65536)
 def address_of_record(value: str) -> str:
     """The key of a resource (RFC 3261 §19.1.4): scheme, user with escapes resolved, host in lower case, default port
     folded away; parameters and headers do not count. Raises ValueError.
@@ -190,12 +227,29 @@ def address_of_record(value: str) -> str:
     >>> address_of_record("sip:%61lice@Example.ORG:5060;transport=tcp")
     'sip:alice@example.org'
     """
+    # Only ordinary lengths are kept, so that nobody can fill the memory through the cache.
+    return _address_of_record(value) if len(value) <= 256 else _address_of_record.__wrapped__(value)
+
+
+@lru_cache(maxsize=65536)
+def _address_of_record(value: str) -> str:
     uri = parse_uri(value)
     if uri.scheme == "tel":
         return f"tel:{uri.global_phone_number or uri.user}"
-    host = uri.host.lower()
+    host = normal_host(uri.host)
     default = 5061 if uri.scheme == "sips" else 5060
     port = f":{uri.port}" if uri.port and uri.port != default else ""
     # One resource whatever the security of the hop: `sips:` reaches the same presentity.
     user = str(sipmessage.URI(scheme="sip", user=uri.user, host="x"))[4:-2] if uri.user else None
     return f"sip:{user}@{host}{port}" if user is not None else f"sip:{host}{port}"
+
+
+def normal_host(host: str) -> str:
+    """One spelling per host: names in lower case, IPv6 references in brackets and compressed (RFC 3261 §19.1.4)."""
+    host = host.lower()
+    if ":" not in host:
+        return host
+    try:
+        return f"[{IPv6Address(host.strip('[]')).compressed}]"
+    except ValueError:
+        return host  # RFC 5118 §4.10: what the old grammar's extra colon makes is still a name
