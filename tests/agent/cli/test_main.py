@@ -39,7 +39,10 @@ def test_help_names_every_command_and_loads_none():
     for typed in cli.COMMANDS:
         assert typed.partition(" ")[0] in shown.stdout
     assert "Exit codes" in shown.stdout
-    probe = "import sys; from agent.cli.main import build; build(); sys.exit(not {'pydantic', 'aiohttp'}.isdisjoint(sys.modules))"
+    probe = (
+        "import sys; from agent.cli.main import build; build(); "
+        "sys.exit(not {'pydantic', 'aiohttp'}.isdisjoint(sys.modules))"
+    )
     assert subprocess.run([sys.executable, "-c", probe], check=False).returncode == 0
 
 
