@@ -18,6 +18,13 @@ class ServerConfig:
     max_subscriptions: int = 500_000
     server_name: str = "Lamplighter"
 
+    publishers: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    "Presentity -> who else may publish for it (addresses of record)."
+
+    def may_publish(self, publisher: str, trusted: bool, presentity: str) -> bool:
+        """Oneself, those named, and trusted peers (RFC 3903 §14.1)."""
+        return trusted or publisher == presentity or publisher in self.publishers.get(presentity, ())
+
     @property
     def allow_events(self) -> str:
         return ", ".join(self.packages)

@@ -1,5 +1,6 @@
 """OPTIONS: what this server can do (RFC 3261 §11.2, RFC 3903 §7, RFC 6665 §4.4.4)."""
 
+from agent.server.authenticate import Identity
 from agent.server.config import ServerConfig
 from agent.server.replies import ALLOW, Replies
 from agent.sip.flows import Flow
@@ -20,5 +21,7 @@ class OptionsHandler:
             ("Supported", ""),
         ]
 
-    def __call__(self, request: Request, transaction: ServerTransaction, flow: Flow) -> Response | None:
+    def __call__(
+        self, request: Request, transaction: ServerTransaction, flow: Flow, identity: Identity | None
+    ) -> Response | None:
         return self._replies.to(request, 200, headers=self._headers)

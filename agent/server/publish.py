@@ -11,6 +11,7 @@ from agent.clock import Clock
 from agent.net.driver import Driver
 from agent.presence.publication import PublishRequest, Refused, Removed, decide
 from agent.presence.records import Publication
+from agent.server.authenticate import Identity
 from agent.server.config import ServerConfig
 from agent.server.replies import Replies
 from agent.sip.flows import Flow
@@ -45,8 +46,14 @@ class PublishHandler:
         self._check_body = check_body
         self._count = count
 
-    def __call__(self, request: Request, transaction: ServerTransaction, flow: Flow) -> Response | None:
+    def __call__(
+        self, request: Request, transaction: ServerTransaction, flow: Flow, identity: Identity | None
+    ) -> Response | None:
         to = self._replies.to
+        assert identity is not None
+        presentity = address_of_record(request.uri)
+        if not self._config.may_publish(identity.aor, identity.trusted, presentity):
+            return to(request, 403, "Not Your Presence")
         try:
             event = parse_event(request.headers.get("Event") or "")
         except ValueError:
@@ -61,8 +68,7 @@ class PublishHandler:
             except ValueError:
                 return to(request, 400, "Bad Expires Header")
         if_match = request.headers.get("SIP-If-Match")
-        presentity = address_of_record(request.uri)
-        publisher = address_of_record(request.from_.uri)
+        publisher = identity.aor
         wish = PublishRequest(
             presentity=presentity,
             publisher=publisher,

@@ -5,6 +5,7 @@ from collections.abc import Callable, Mapping
 from typing import Protocol
 
 from agent.net.driver import Driver
+from agent.server.authenticate import Authenticator, Identity
 from agent.server.config import ServerConfig
 from agent.server.replies import ALLOW, KNOWN, Replies
 from agent.sip.endpoint import RequestReceived
@@ -13,13 +14,18 @@ from agent.sip.messages import Request, Response
 from agent.sip.server_transactions import ServerTransaction
 from agent.sip.values import address_of_record
 
+AUTHENTICATED = frozenset({"PUBLISH", "SUBSCRIBE"})
+"OPTIONS is open: proxies probe with it (RFC 3261 §11)."
+
 log = logging.getLogger(__name__)
 
 
 class Handler(Protocol):
     """Answers one method: at once by returning a Response, or later through `Driver.respond` by returning None."""
 
-    def __call__(self, request: Request, transaction: ServerTransaction, flow: Flow) -> Response | None: ...
+    def __call__(
+        self, request: Request, transaction: ServerTransaction, flow: Flow, identity: Identity | None
+    ) -> Response | None: ...
 
 
 class Router:
@@ -31,6 +37,7 @@ class Router:
         config: ServerConfig,
         replies: Replies,
         handlers: Mapping[str, Handler],
+        authenticate: Authenticator,
         is_ours: Callable[[str], bool],
         count: Callable[[str, int], None] = lambda method, status: None,
     ) -> None:
@@ -39,13 +46,14 @@ class Router:
         self._config = config
         self._replies = replies
         self._handlers = handlers
+        self._authenticate = authenticate
         self._is_ours = is_ours
         self._count = count
 
     def receive(self, event: RequestReceived) -> None:
         request = event.request
         try:
-            response = self._refuse_early(request) or self._handle(event)
+            response = self._handle(event)
         except Exception:
             log.exception("handling %s failed", request.method)
             response = self._replies.to(request, 500)
@@ -54,11 +62,21 @@ class Router:
             self._driver.respond(event.transaction, response)
 
     def _handle(self, event: RequestReceived) -> Response | None:
-        handler = self._handlers[event.request.method]
-        return handler(event.request, event.transaction, event.flow)
+        """Identity, then method, then what the request asks for: the order of RFC 3261 §8.2."""
+        request = event.request
+        identity: Identity | None = None
+        if request.method in AUTHENTICATED:
+            who = self._authenticate(request, event.flow)
+            if isinstance(who, Response):
+                return who
+            identity = who
+        refusal = self._refuse_early(request)
+        if refusal is not None:
+            return refusal
+        return self._handlers[request.method](request, event.transaction, event.flow, identity)
 
     def _refuse_early(self, request: Request) -> Response | None:
-        """Method, Request-URI, Require: in the order of RFC 3261 §8.2."""
+        """Method, Request-URI, Require: what no handler needs to see."""
         to = self._replies.to
         if request.method not in self._handlers:
             if request.method == "NOTIFY":

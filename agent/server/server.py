@@ -2,6 +2,8 @@
 
 import secrets
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from ipaddress import IPv4Network, IPv6Network
 from typing import Protocol
 
 from agent.clock import Clock
@@ -9,6 +11,7 @@ from agent.net.driver import Driver
 from agent.net.transcript import Transcript
 from agent.net.user_agent import Resolver, new_endpoint
 from agent.presence.composition import DEFAULT, Policy
+from agent.server.authenticate import Authenticator, DigestAuthenticator, Unchecked
 from agent.server.config import ServerConfig
 from agent.server.next_hops import NextHops, Spawn
 from agent.server.notifier import Notifier
@@ -20,6 +23,7 @@ from agent.server.subscribe import SubscribeHandler
 from agent.server.sweeper import Sweeper
 from agent.server.transports import Listen, Transports
 from agent.server.views import Views, check_body
+from agent.sip.digest_server import DigestServer
 from agent.sip.endpoint import Discarded
 from agent.store.protocols import PresenceStore
 
@@ -34,8 +38,20 @@ class Meter(Protocol):
         """A NOTIFY left ``lateness`` seconds after the write that caused it."""
 
 
+@dataclass(frozen=True, slots=True)
+class Passwords:
+    """What Digest authentication needs. ``lookup(username, hash name)`` gives the stored HA1 of ``realm``."""
+
+    realm: str
+    lookup: Callable[[str, str], str | None]
+    trusted: Sequence[IPv4Network | IPv6Network] = ()
+
+
 class PresenceServer:
-    """Make it, `start` it, `close` it. Handlers run in the event loop; nothing here creates tasks but ``spawn``."""
+    """Make it, `start` it, `close` it. Handlers run in the event loop; nothing here creates tasks but ``spawn``.
+
+    ``passwords`` None: authentication is off.
+    """
 
     def __init__(
         self,
@@ -45,6 +61,7 @@ class PresenceServer:
         resolver: Resolver,
         spawn: Spawn,
         *,
+        passwords: Passwords | None = None,
         meter: Meter | None = None,
         transcript: Transcript | None = None,
         policy: Policy = DEFAULT,
@@ -74,11 +91,22 @@ class PresenceServer:
 
         publish = PublishHandler(self.driver, store, clock, config, replies, new_token, check_body, counted)
         subscribe = SubscribeHandler(self.driver, store, clock, config, replies, self.notifier, counted)
+        authenticate: Authenticator = Unchecked()
+        if passwords is not None:
+            authenticate = DigestAuthenticator(
+                DigestServer(passwords.realm, secrets.token_bytes(32), lambda: secrets.token_hex(8)),
+                passwords.lookup,
+                clock,
+                replies,
+                config.domains,
+                passwords.trusted,
+            )
         router = Router(
             self.driver,
             config,
             replies,
             {"PUBLISH": publish, "SUBSCRIBE": subscribe, "OPTIONS": OptionsHandler(config, replies)},
+            authenticate,
             self._is_ours,
             count,
         )

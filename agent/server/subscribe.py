@@ -12,6 +12,7 @@ from agent.net.driver import Driver
 from agent.presence.packages import EventPackage, acceptable_type
 from agent.presence.records import Subscription
 from agent.presence.subscription import Reason, TooBrief, grant
+from agent.server.authenticate import Identity
 from agent.server.config import ServerConfig
 from agent.server.notifier import Notifier
 from agent.server.replies import Replies
@@ -48,7 +49,9 @@ class SubscribeHandler:
         self._per_watcher: Counter[str] = Counter(row.watcher for row in store.all_subscriptions())
         notifier.on_gone(lambda row: self._per_watcher.subtract([row.watcher]))
 
-    def __call__(self, request: Request, transaction: ServerTransaction, flow: Flow) -> Response | None:
+    def __call__(
+        self, request: Request, transaction: ServerTransaction, flow: Flow, identity: Identity | None
+    ) -> Response | None:
         """Checks in the order of RFC 6665 §4.2.1 and RFC 3261 §8.2; nothing is stored after any 4xx."""
         to = self._replies.to
         header = request.headers.get("Event")
@@ -83,19 +86,20 @@ class SubscribeHandler:
             return to(request, 423, headers=[("Min-Expires", str(granted.min_expires))])
         if request.to.tag is not None:
             return self._in_dialog(request, transaction, flow, event, accept, granted)
-        return self._initial(request, transaction, flow, event, package, accept, granted)
+        assert identity is not None
+        return self._initial(request, transaction, flow, identity.aor, event, package, accept, granted)
 
     def _initial(
         self,
         request: Request,
         transaction: ServerTransaction,
         flow: Flow,
+        watcher: str,
         event: Event,
         package: EventPackage,
         accept: tuple[str, ...],
         granted: int,
     ) -> Response | None:
-        watcher = address_of_record(request.from_.uri)
         if granted and (refusal := self._over_limits(request, watcher)) is not None:
             return refusal
         tag = self._driver.endpoint.tag_for(request)

@@ -3,6 +3,7 @@
 import ssl
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Protocol
 
 from agent.net import tcp
 from agent.net.driver import Driver
@@ -22,6 +23,20 @@ class Listen:
     advertised: tuple[str, int] | None = None
 
 
+class DatagramPort(Protocol):
+    """A bound UDP socket, or what stands for one."""
+
+    @property
+    def address(self) -> tuple[str, int]: ...
+
+    @property
+    def advertised(self) -> tuple[str, int]: ...
+
+    def flow_to(self, remote: tuple[str, int]) -> Flow: ...
+
+    def close(self) -> None: ...
+
+
 class Transports:
     """Open listeners and the connections that we opened. Satisfies `next_hops.FlowFactory`."""
 
@@ -29,7 +44,7 @@ class Transports:
         self._driver = driver
         self._resolver = resolver
         self._tls_client = tls_client
-        self._udp: list[UdpListener] = []
+        self._udp: list[DatagramPort] = []
         self._tcp: list[tcp.TcpListener] = []
         self._outbound: dict[Destination, tcp.StreamConnection] = {}
 
@@ -51,6 +66,10 @@ class Transports:
                     error.errno,
                     f"cannot listen on {listen.transport} {listen.host}:{listen.port}: {error.strerror}",
                 ) from None
+
+    def add(self, port: DatagramPort) -> None:
+        """One more datagram port."""
+        self._udp.append(port)
 
     def addresses(self) -> list[tuple[Transport, tuple[str, int]]]:
         """Where it really listens (port 0 resolved)."""

@@ -1,0 +1,98 @@
+"""Who a request comes from (RFC 3261 §22, RFC 8760, RFC 3325): by password, by address, or from this very process."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from ipaddress import IPv4Network, IPv6Network, ip_address
+from typing import Protocol
+
+from agent.clock import Clock
+from agent.server.replies import Replies
+from agent.sip.digest_server import Authenticated, DigestServer
+from agent.sip.flows import Flow, Transport
+from agent.sip.messages import Request, Response
+from agent.sip.values import address_of_record, parse_name_addr
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """``aor``: who it is. ``trusted``: a peer of ours, believed in what it says of others too."""
+
+    aor: str
+    trusted: bool
+
+
+class Authenticator(Protocol):
+    def __call__(self, request: Request, flow: Flow) -> Identity | Response:
+        """Who asks, or the answer that refuses or challenges."""
+
+
+class Unchecked:
+    """`authentication: off`: everybody is who From says."""
+
+    def __call__(self, request: Request, flow: Flow) -> Identity | Response:
+        return Identity(_claimed(request, asserted=False), trusted=True)
+
+
+class DigestAuthenticator:
+    """Digest for everybody but trusted addresses and the publisher in this process."""
+
+    def __init__(
+        self,
+        digest: DigestServer,
+        lookup: Callable[[str, str], str | None],
+        clock: Clock,
+        replies: Replies,
+        domains: frozenset[str],
+        trusted: Sequence[IPv4Network | IPv6Network] = (),
+    ) -> None:
+        """``lookup(username, hash name)`` gives the stored HA1."""
+        self._digest = digest
+        self._lookup = lookup
+        self._clock = clock
+        self._replies = replies
+        self._domains = domains
+        self._trusted = tuple(trusted)
+
+    def __call__(self, request: Request, flow: Flow) -> Identity | Response:
+        if flow.transport is Transport.MEMORY or self._is_trusted(flow.remote[0]):
+            return Identity(_claimed(request, asserted=True), trusted=True)
+        now = self._clock.wall()
+        stale = False
+        for value in request.headers.get_all("Authorization"):
+            if not self._digest.is_for_us(value):
+                continue
+            outcome = self._digest.check(value, request.method, request.body, self._lookup, now)
+            if isinstance(outcome, Authenticated):
+                return self._identity(request, outcome)
+            stale = stale or outcome.stale
+        headers = [("WWW-Authenticate", value) for value in self._digest.challenges(now, stale)]
+        return self._replies.to(request, 401, headers=headers)
+
+    def _identity(self, request: Request, who: Authenticated) -> Identity | Response:
+        """From must be the user's own address in one of our domains (RFC 3903 §14.1)."""
+        claimed = _claimed(request, asserted=False)
+        user, _, host = claimed.partition(":")[2].rpartition("@")
+        if user != who.username or (host not in self._domains and host != who.realm):
+            return self._replies.to(request, 403, "From Is Not The Authenticated User")
+        return Identity(claimed, trusted=False)
+
+    def _is_trusted(self, host: str) -> bool:
+        if not self._trusted:
+            return False
+        address = ip_address(host.partition("%")[0])
+        return any(address.version == network.version and address in network for network in self._trusted)
+
+
+def _claimed(request: Request, *, asserted: bool) -> str:
+    """The address in P-Asserted-Identity, if that may be believed, else in From."""
+    if asserted:
+        for value in request.headers.values("P-Asserted-Identity"):
+            try:
+                return address_of_record(parse_name_addr(value).uri)
+            except ValueError:
+                continue
+    try:
+        return address_of_record(request.from_.uri)
+    except ValueError:
+        # Anonymous and foreign schemes: a name that owns nothing.
+        return "sip:anonymous@anonymous.invalid"
