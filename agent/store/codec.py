@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Callable, Mapping
-from functools import lru_cache
+from functools import lru_cache, partial
 from operator import attrgetter
 from sys import intern
 from typing import Any
@@ -10,7 +10,7 @@ from typing import Any
 from agent.presence.records import ManualChoice, Publication, Subscription
 from agent.store import tables
 from agent.store.group import NumberedSubscription
-from agent.store.numbering import first_after_restart
+from agent.store.numbering import loaded
 from agent.store.rows import Kind, Row, RuleMemory, to_json
 
 Encoder = Callable[[Any], tuple[Any, ...]]
@@ -38,11 +38,11 @@ _SHARED = ("package", "state", "transport", "contact", "local_address", "user_ag
 "Texts with few values: after a restart with 100,000 rows each is in memory once."
 
 
-def _decode_subscription(fields: dict[str, Any]) -> Subscription:
+def _decode_subscription(starts: int, fields: dict[str, Any]) -> Subscription:
     fields["route_set"] = _tuple_from_json(fields["route_set"])
     fields["accept"] = _tuple_from_json(fields["accept"])
     for name in ("local_cseq", "version"):
-        fields[name] = first_after_restart(fields[name])
+        fields[name] = loaded(fields[name], starts)
     for name in _SHARED:
         fields[name] = intern(fields[name])
     return Subscription(**fields)
@@ -55,9 +55,12 @@ ENCODERS: Mapping[Kind, Encoder] = {
     Kind.MEMORY: attrgetter(*(column.name for column in tables.rule_memory.c)),
 }
 
-DECODERS: Mapping[Kind, Decoder] = {
-    Kind.PUBLICATION: lambda fields: Publication(**fields),
-    Kind.SUBSCRIPTION: _decode_subscription,
-    Kind.MANUAL: lambda fields: ManualChoice(**fields),
-    Kind.MEMORY: lambda fields: RuleMemory(**fields),
-}
+
+def decoders(starts: int) -> Mapping[Kind, Decoder]:
+    """:param starts: how often this database was opened, this time included (`agent.store.numbering`)."""
+    return {
+        Kind.PUBLICATION: lambda fields: Publication(**fields),
+        Kind.SUBSCRIPTION: partial(_decode_subscription, starts),
+        Kind.MANUAL: lambda fields: ManualChoice(**fields),
+        Kind.MEMORY: lambda fields: RuleMemory(**fields),
+    }

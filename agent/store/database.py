@@ -17,6 +17,8 @@ class Loaded:
 
     rows: Iterable[tuple[Kind, str, Row]] = ()
     last_change: int = 0
+    starts: int = 0
+    "How often it was opened, this time included (`agent.store.numbering`)."
 
 
 class Database(Protocol):

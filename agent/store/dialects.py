@@ -1,8 +1,8 @@
-"""All that is particular to one database engine: how it is opened, what an upsert is called, what its errors mean."""
+"""All that is particular to one database engine: how it is opened and what an upsert is called there."""
 
 import sqlite3
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Mapping, Sequence
+from typing import Any, Literal
 
 from sqlalchemy import URL, Connection, Engine, Table, create_engine, event, make_url
 from sqlalchemy.dialects import postgresql, sqlite
@@ -15,11 +15,13 @@ from agent.store.errors import StoreUnavailable
 DRIVER_ERRORS = (sqlite3.Error,)
 """What a driver may raise past SQLAlchemy, while a connection is being prepared."""
 
-_SYNCHRONOUS = {"process": "NORMAL", "power": "FULL"}
+Durability = Literal["process", "power"]
+
+_SYNCHRONOUS: Mapping[Durability, str] = {"process": "NORMAL", "power": "FULL"}
 "In WAL mode NORMAL survives the process's death, FULL (an fsync per commit) the machine's."
 
 
-def create(url: str, *, durability: str, lock_patience: float) -> Engine:
+def create(url: str, *, durability: Durability, lock_patience: float) -> Engine:
     """An engine for the writer's one connection. Raises StoreUnavailable for a URL that cannot be served."""
     try:
         parsed = make_url(url)
@@ -37,7 +39,7 @@ def create(url: str, *, durability: str, lock_patience: float) -> Engine:
     raise StoreUnavailable(f"the store is kept in sqlite or postgresql, not in {backend}")
 
 
-def _create_sqlite(url: URL, *, durability: str, lock_patience: float) -> Engine:
+def _create_sqlite(url: URL, *, durability: Durability, lock_patience: float) -> Engine:
     engine = create_engine(
         url.set(drivername="sqlite"),
         poolclass=QueuePool,

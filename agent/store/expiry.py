@@ -30,6 +30,10 @@ class ExpiryIndex(Generic[RowT]):
         self._rows = rows
         self._heap: list[tuple[float, str]] = []
 
+    def __len__(self) -> int:
+        """Heap entries, dead ones included: at most twice the rows, and a little."""
+        return len(self._heap)
+
     def rebuild(self) -> None:
         """After a load, and when most entries are dead. O(rows)."""
         self._heap = [(row.expires_at, row.id) for row in self._rows.values()]

@@ -11,7 +11,7 @@ from agent.store.rows import Kind, Row
 
 @dataclass(frozen=True, slots=True)
 class NumberedSubscription:
-    """A subscription row and the ceilings that are stored in the place of its numbers."""
+    """A subscription row, and what is stored in the place of its numbers (`Numbering.stored`)."""
 
     row: Subscription
     local_cseq: int

@@ -3,6 +3,9 @@
 What the database holds is not the number itself but a ceiling: at least one whole block above every number
 given out so far. It is written again only when a number crosses into the next block. A restarted server goes on
 above the ceiling; a watcher must accept the gap, but would refuse a number that went back (RFC 3261 §12.2.2).
+
+Every start lifts all ceilings by `RESTART_GAP`. To do that without rewriting every row, a ceiling is stored
+less the gaps of the starts before it was written, and read plus the gaps of all starts so far.
 """
 
 from agent.presence.records import Subscription
@@ -10,19 +13,19 @@ from agent.presence.records import Subscription
 BLOCK = 64
 
 RESTART_GAP = 1 << 16
-"""How far the stored ceilings are raised at a start. Far more than a block, for the run before may have ended while
-the database took no writes and numbers had passed their ceilings. 31 bits (RFC 3261 §8.1.1.5) allow 32,000 starts.
+"""Far more than a block, for the run before may have ended while the database took no writes and numbers had
+passed their ceilings. 31 bits (RFC 3261 §8.1.1.5) allow a dialog 32,000 starts.
 """
 
 
 def ceiling(number: int) -> int:
-    """What is stored for `number`: between one and two blocks above it."""
+    """What must be stored for `number`: between one and two blocks above it."""
     return (number // BLOCK + 2) * BLOCK
 
 
-def first_after_restart(stored: int) -> int:
-    """The number that a stored (and raised) ceiling loads as: it lies within what the ceiling covers."""
-    return stored - 2 * BLOCK
+def loaded(stored: int, starts: int) -> int:
+    """The number to go on from, in the run that is the `starts`-th: what is stored covers it until the next block."""
+    return stored + starts * RESTART_GAP - 2 * BLOCK
 
 
 class _Counter:
@@ -34,9 +37,13 @@ class _Counter:
 
 
 class Numbering:
-    """Counters in memory; made when a subscription is first numbered."""
+    """Counters in memory; made when a subscription is first numbered.
 
-    def __init__(self) -> None:
+    :param starts: how often this database was opened, this time included.
+    """
+
+    def __init__(self, starts: int = 0) -> None:
+        self._lifted = starts * RESTART_GAP
         self._counters: dict[str, _Counter] = {}
 
     def _counter(self, row: Subscription) -> _Counter:
@@ -65,12 +72,11 @@ class Numbering:
         counter.cseq = max(counter.cseq, row.local_cseq)
         counter.version = max(counter.version, row.version)
 
-    def ceilings(self, row: Subscription) -> tuple[int, int]:
-        """(CSeq, version) to store."""
+    def stored(self, row: Subscription) -> tuple[int, int]:
+        """The ceilings of (CSeq, version) as the database keeps them."""
         counter = self._counters.get(row.id)
-        if counter is None:
-            return ceiling(row.local_cseq), ceiling(row.version)
-        return ceiling(counter.cseq), ceiling(counter.version)
+        cseq, version = (row.local_cseq, row.version) if counter is None else (counter.cseq, counter.version)
+        return ceiling(cseq) - self._lifted, ceiling(version) - self._lifted
 
     def forget(self, subscription_id: str) -> None:
         self._counters.pop(subscription_id, None)

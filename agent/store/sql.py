@@ -12,21 +12,21 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any, TypeVar
 
-from sqlalchemy import Connection, Engine, Table, bindparam, delete, select, update
+from sqlalchemy import Connection, Engine, Table, bindparam, delete, select
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
 from agent.store import dialects, tables
-from agent.store.codec import DECODERS, ENCODERS
+from agent.store.codec import ENCODERS, decoders
 from agent.store.database import Done, Loaded
 from agent.store.errors import StoreError, StoreUnavailable
 from agent.store.group import Batch
 from agent.store.migrate import migrate
-from agent.store.numbering import RESTART_GAP
 from agent.store.rows import Kind, Row
 
 _log = logging.getLogger(__name__)
 
 _LAST_CHANGE = "changes"
+_STARTS = "starts"
 
 ResultT = TypeVar("ResultT")
 
@@ -54,7 +54,7 @@ def _compiled(engine: Engine, statement: Any, columns: tuple[str, ...]) -> _Stat
 class SqlDatabase:
     """Satisfies `agent.store.database.Database`."""
 
-    def __init__(self, url: str, *, durability: str, lock_patience: float) -> None:
+    def __init__(self, url: str, *, durability: dialects.Durability, lock_patience: float) -> None:
         self._engine = dialects.create(url, durability=durability, lock_patience=lock_patience)
         self._name = self._engine.url.render_as_string(hide_password=True)
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="store")
@@ -111,31 +111,24 @@ class SqlDatabase:
     def _open(self) -> Loaded:
         with self._engine.begin() as connection:
             migrate(connection)
-            self._raise_numbers(connection)
+            starts = self._sequence(connection, _STARTS) + 1
+            self._put_sequence.run(connection, [(_STARTS, starts)])
             rows: list[tuple[Kind, str, Row]] = []
-            for kind in Kind:
+            for kind, decode in decoders(starts).items():
                 table = tables.metadata.tables[kind]
                 names = tuple(column.name for column in table.c)
-                decode = DECODERS[kind]
                 # The first column of every table is its key.
                 rows.extend(
                     (kind, found[0], decode(dict(zip(names, found, strict=True))))
                     for found in connection.execute(select(table))
                 )
-            rows.sort(key=_in_the_order_of_making)
-            last = connection.execute(
-                select(tables.sequences.c.value).where(tables.sequences.c.name == _LAST_CHANGE)
-            ).scalar()
-        return Loaded(rows, last or 0)
+            last_change = self._sequence(connection, _LAST_CHANGE)
+        rows.sort(key=_in_the_order_of_making)
+        return Loaded(rows, last_change, starts)
 
-    def _raise_numbers(self, connection: Connection) -> None:
-        """Before anything is loaded: this run's numbers stand above the last run's, its ceilings above them."""
-        table = tables.subscriptions
-        connection.execute(
-            update(table).values(
-                local_cseq=table.c.local_cseq + RESTART_GAP, version=table.c.version + RESTART_GAP
-            )
-        )
+    def _sequence(self, connection: Connection, name: str) -> int:
+        table = tables.sequences
+        return connection.execute(select(table.c.value).where(table.c.name == name)).scalar() or 0
 
     def _write(self, batch: Batch) -> None:
         with self._engine.begin() as connection:

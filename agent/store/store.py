@@ -10,6 +10,7 @@ import json
 from collections.abc import Callable, Collection, Mapping
 from contextlib import suppress
 from functools import partial
+from typing import Literal
 
 from agent.clock import Clock
 from agent.presence.records import Change, ManualChoice, Publication, Subscription
@@ -46,7 +47,7 @@ class Store:
         url: str,
         clock: Clock,
         *,
-        durability: str = "process",
+        durability: Literal["process", "power"] = "process",
         lock_patience: float = 2.0,
         on_group: GroupReport | None = None,
     ) -> "Store":
@@ -72,6 +73,7 @@ class Store:
 
     async def _load(self) -> None:
         loaded = await self._database.open()
+        self._numbering = Numbering(loaded.starts)
         for kind, key, row in loaded.rows:
             self._working.apply(kind, key, row)
         self.changes.last = loaded.last_change
@@ -234,7 +236,7 @@ class Store:
             removals[kind] = [key for key, row in writes.items() if row is None]
             if kind is Kind.SUBSCRIPTION:
                 puts[kind] = [
-                    NumberedSubscription(row, *self._numbering.ceilings(row))
+                    NumberedSubscription(row, *self._numbering.stored(row))
                     for row in writes.values()
                     if isinstance(row, Subscription)
                 ]

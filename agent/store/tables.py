@@ -48,8 +48,8 @@ subscriptions = Table(
     Column("created_at", Double, nullable=False),
     Column("route_set", Text, nullable=False, comment="JSON array"),
     Column("accept", Text, nullable=False, comment="JSON array"),
-    Column("local_cseq", BigInteger, nullable=False, comment="a ceiling, see agent.store.numbering"),
-    Column("version", BigInteger, nullable=False, comment="a ceiling, likewise"),
+    Column("local_cseq", BigInteger, nullable=False, comment="see agent.store.numbering"),
+    Column("version", BigInteger, nullable=False, comment="likewise"),
 )
 
 manual_choices = Table(

@@ -143,6 +143,24 @@ class StoreContract:
         await asyncio.sleep(0)
         assert len(told) == 3
 
+    async def test_a_listener_that_fails_does_not_silence_the_others(self, store: Store) -> None:
+        told: list[Change] = []
+        failures: list[object] = []
+
+        def fails(changes: Sequence[Change]) -> None:
+            raise RuntimeError("a bug in a listener")
+
+        asyncio.get_running_loop().set_exception_handler(
+            lambda _, context: failures.append(context["exception"])
+        )
+        store.changes.subscribe(fails)
+        store.changes.subscribe(told.extend)
+        for _ in range(2):
+            store.note_change(ALICE, "presence")
+            await store.commit()
+            await asyncio.sleep(0)
+        assert len(told) == len(failures) == 2
+
     async def test_a_writer_who_does_not_wait_is_served_too(self, store: Store) -> None:
         told: asyncio.Future[Sequence[Change]] = asyncio.get_running_loop().create_future()
         store.changes.subscribe(told.set_result)

@@ -215,10 +215,12 @@ class StoreMachine(RuleBasedStateMachine):
 
     @invariant()
     def knows_what_expires(self) -> None:
-        rows = [*self.current.publications.values(), *self.current.subscriptions.values()]
-        assert self.store.next_expiry() == min((row.expires_at for row in rows), default=None)
+        model = self.current
+        times = [row.expires_at for row in model.publications.values()]
+        times += [row.expires_at for row in model.subscriptions.values()]
+        assert self.store.next_expiry() == min(times, default=None)
         for now in (T0, T0 + 20):
-            due = {row.id for row in self.current.publications.values() if row.expires_at <= now}
+            due = {row.id for row in model.publications.values() if row.expires_at <= now}
             found = self.store.expired_publications(now)
             assert {row.id for row in found} == due
             assert [row.expires_at for row in found] == sorted(row.expires_at for row in found)

@@ -1,5 +1,7 @@
+import sqlite3
 from collections.abc import AsyncIterator, Sequence
 from pathlib import Path
+from typing import Literal
 
 import pytest
 
@@ -7,6 +9,7 @@ from agent.presence.records import Change
 from agent.store.errors import StoreTooNew, StoreUnavailable
 from agent.store.store import Store
 from tests.agent.store.contract import StoreContract
+from tests.agent.store.injuries import watched
 from tests.agent.store.rows import ALICE, choice, publication, subscription
 from tests.support.clock import VirtualClock
 
@@ -113,6 +116,18 @@ async def test_a_url_that_cannot_be_served(clock: VirtualClock, bad: str, said: 
     assert "secret" not in str(raised.value)
 
 
+@pytest.mark.parametrize(("durability", "synchronous"), [("process", 1), ("power", 2)])
+async def test_power_durability_waits_for_the_disk(
+    clock: VirtualClock, tmp_path: Path, durability: Literal["process", "power"], synchronous: int
+) -> None:
+    with watched(tmp_path / "state.db") as patient:
+        store = await Store.open(patient.url, clock, durability=durability)
+        (connection,) = patient.connections
+        assert connection.execute("PRAGMA synchronous").fetchone() == (synchronous,)
+        assert connection.execute("PRAGMA journal_mode").fetchone() == ("wal",)
+        await store.close()
+
+
 async def test_a_file_that_is_no_database(clock: VirtualClock, tmp_path: Path) -> None:
     (tmp_path / "state.db").write_bytes(b"somebody's letter, which stays as it is" * 100)
     with pytest.raises(StoreUnavailable, match="not a database"):
@@ -121,8 +136,6 @@ async def test_a_file_that_is_no_database(clock: VirtualClock, tmp_path: Path) -
 
 
 async def test_a_database_of_a_newer_version(clock: VirtualClock, url: str, tmp_path: Path) -> None:
-    import sqlite3
-
     await (await Store.open(url, clock)).close()
     with sqlite3.connect(tmp_path / "state.db") as connection:
         connection.execute("UPDATE alembic_version SET version_num = '9999'")

@@ -47,10 +47,8 @@ def upgrade() -> None:
         sa.Column("created_at", sa.Double, nullable=False),
         sa.Column("route_set", sa.Text, nullable=False, comment="JSON array"),
         sa.Column("accept", sa.Text, nullable=False, comment="JSON array"),
-        sa.Column(
-            "local_cseq", sa.BigInteger, nullable=False, comment="a ceiling, see agent.store.numbering"
-        ),
-        sa.Column("version", sa.BigInteger, nullable=False, comment="a ceiling, likewise"),
+        sa.Column("local_cseq", sa.BigInteger, nullable=False, comment="see agent.store.numbering"),
+        sa.Column("version", sa.BigInteger, nullable=False, comment="likewise"),
     )
     op.create_table(
         "manual_choices",
