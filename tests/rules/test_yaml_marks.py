@@ -1,9 +1,11 @@
 """Mistakes in YAML are told by line and column, all at once, and nothing hostile gets through."""
 
 import pytest
+import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
+from rules import yaml_marks
 from rules.yaml_marks import Mark, closest, read_yaml
 
 
@@ -90,3 +92,34 @@ def test_any_text_is_read_or_explained(text):
     marked = read_yaml(text, "f.yaml")
     for problem in marked.problems:
         assert problem.line >= 1 and problem.column >= 1 and problem.message
+
+
+SAMPLE = """\
+# comment
+a: {b: [1, 'two', on], ü: "x\\ny"}
+c:
+  - &x d: ~
+    e: |
+      text
+  - *x
+  -
+f: >-
+  folded
+  text
+"""
+
+
+def test_with_and_without_libyaml_it_is_the_same(monkeypatch):
+    assert yaml.__with_libyaml__
+    fast = read_yaml(SAMPLE, "f")
+    monkeypatch.setattr(yaml_marks, "_FAST", None)
+    slow = read_yaml(SAMPLE, "f")
+    assert fast == slow
+    assert fast.data["a"] == {"b": [1, "two", "on"], "ü": "x\ny"}
+    assert not fast.problems
+
+
+@pytest.mark.parametrize("text", ["[" * 1_000_000, "{a: " * 100_000, "- " * 100_000, "[" * 60 + "]" * 60])
+def test_too_deep_is_told_and_not_fatal(text):
+    (problem,) = problems(text)
+    assert "nested deeper than" in problem
