@@ -142,6 +142,8 @@ class ManualValue:
     note: str | None = None
     until: datetime | None = None
     "None: until taken back."
+    until_return: bool = False
+    "Ends when the person uses a device again after having been away from all of them."
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,9 +163,7 @@ class ScheduleValue:
     holidays: tuple[Period, ...] = ()
 
 
-FactValue = (
-    CalendarValue | CallValue | PlaceValue | ActivityValue | ReachValue | ManualValue | ScheduleValue
-)
+FactValue = CalendarValue | CallValue | PlaceValue | ActivityValue | ReachValue | ManualValue | ScheduleValue
 
 KIND_OF: Mapping[type, FactKind] = MappingProxyType(
     {

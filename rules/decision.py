@@ -77,6 +77,8 @@ class Decision:
     "RFC 4480 §3.2 names."
     moods: tuple[str, ...] = ()
     "RFC 4480 §3.5 names."
+    mood_note: str | None = None
+    "The organisation's own word where `other` stands in for a mood that RFC 4480 lacks."
     notes: tuple[Note, ...] = ()
     place: str | None = None
     "The organisation's own name of the place."

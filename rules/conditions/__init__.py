@@ -1,0 +1,1 @@
+"""Conditions: small frozen objects, made once at load, asked often."""

@@ -1,0 +1,299 @@
+"""The facts about one person as the conditions look at them at one moment. Pure, built once per evaluation."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from functools import lru_cache
+from types import MappingProxyType
+from typing import NamedTuple
+from zoneinfo import ZoneInfo
+
+from connectors.facts import (
+    ActivityState,
+    ActivityValue,
+    CalendarEvent,
+    CalendarValue,
+    CallValue,
+    Fact,
+    FactKind,
+    ManualValue,
+    PlaceValue,
+    ReachState,
+    ReachValue,
+    ScheduleValue,
+    Shows,
+)
+from rules.memory import NO_MEMORY, Memory
+
+NEVER = datetime.max.replace(tzinfo=UTC)
+"Later than anything that happens."
+
+
+@dataclass(frozen=True, slots=True)
+class Person:
+    """Whom the rules decide about."""
+
+    key: str
+    name: str = ""
+    groups: tuple[str, ...] = ()
+    roles: tuple[str, ...] = ()
+    timezone: str = "UTC"
+    "IANA name; times of day and dates are meant in it."
+    privacy: str = "busy"
+    "What may be said of a meeting: `busy` (nothing more), `category`, or `title` (with the place)."
+
+
+@dataclass(frozen=True, slots=True)
+class CalendarMeaning:
+    """How the admin wants the calendars of one name to count."""
+
+    counts: bool = True
+    "False: only for conditions that name this calendar."
+    shows_as: Shows | None = None
+    "What its busy events count as instead."
+
+
+PRECEDENCE = (Shows.OUT_OF_OFFICE, Shows.BUSY, Shows.TENTATIVE, Shows.ELSEWHERE)
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """How an organisation reads its calendars."""
+
+    precedence: tuple[Shows, ...] = PRECEDENCE
+    "The strongest first; free is always the weakest."
+    calendars: Mapping[str, CalendarMeaning] = field(default_factory=lambda: MappingProxyType({}))
+
+    def rank(self) -> Mapping[Shows, int]:
+        full = [*self.precedence, *(shows for shows in PRECEDENCE if shows not in self.precedence)]
+        return MappingProxyType({shows: len(full) - at for at, shows in enumerate(full)} | {Shows.FREE: 0})
+
+
+class Running(NamedTuple):
+    """One event, with what it counts as and whence it comes."""
+
+    rank: int
+    shows: Shows
+    event: CalendarEvent
+    calendar: str
+    fact: Fact
+    counts: bool
+
+
+@lru_cache(maxsize=512)
+def zone(name: str) -> ZoneInfo:
+    return ZoneInfo(name)
+
+
+@lru_cache(maxsize=512)
+def local(now: datetime, timezone: str) -> datetime:
+    """Wall-clock time. Cached: thousands of people are evaluated at the same moment."""
+    return now.astimezone(zone(timezone))
+
+
+class View:
+    """Facts by kind, fresh apart from stale, the events that are running, and the next edge in time.
+
+    ``frozen`` looks ahead: facts are taken to stay fresh and nobody to touch or leave a device after it.
+    """
+
+    __slots__ = (
+        "activities",
+        "calls",
+        "edge",
+        "fresh_calendars",
+        "frozen",
+        "manual",
+        "manual_fact",
+        "memory",
+        "now",
+        "person",
+        "places",
+        "reaches",
+        "running",
+        "schedules",
+        "stale",
+    )
+
+    def __init__(
+        self,
+        person: Person,
+        facts: Sequence[Fact],
+        now: datetime,
+        reading: Mapping[Shows, int],
+        calendars: Mapping[str, CalendarMeaning],
+        memory: Memory = NO_MEMORY,
+        frozen: datetime | None = None,
+    ) -> None:
+        self.person = person
+        self.now = now
+        self.memory = memory
+        self.frozen = frozen
+        self.fresh_calendars: list[Fact] = []
+        self.calls: list[Fact] = []
+        self.places: list[Fact] = []
+        self.activities: list[Fact] = []
+        self.reaches: list[Fact] = []
+        self.schedules: list[Fact] = []
+        self.stale: list[Fact] = []
+        self.running: list[Running] = []
+        self.manual: ManualValue | None = None
+        self.manual_fact: Fact | None = None
+        edge = NEVER
+        by_type: dict[type, list[Fact]] = {
+            CalendarValue: self.fresh_calendars,
+            CallValue: self.calls,
+            PlaceValue: self.places,
+            ActivityValue: self.activities,
+            ReachValue: self.reaches,
+            ScheduleValue: self.schedules,
+        }
+        for fact in facts:
+            value = fact.value
+            if type(value) is ManualValue:
+                self._choose(fact)
+                continue
+            until = fact.valid_until
+            if until is not None and frozen is None:
+                if now >= until:
+                    self.stale.append(fact)
+                    continue
+                if until < edge:
+                    edge = until
+            if type(value) is CalendarValue:
+                if not value.window_start <= now < value.window_end:
+                    self.stale.append(fact)
+                    if now < value.window_start < edge:
+                        edge = value.window_start
+                    continue
+                if value.window_end < edge:
+                    edge = value.window_end
+                edge = self._run(fact, value, reading, calendars, edge)
+            by_type[type(value)].append(fact)
+        self.edge = self._other_edges(edge)
+
+    def _choose(self, fact: Fact) -> None:
+        if self.manual_fact is None or fact.observed_at >= self.manual_fact.observed_at:
+            self.manual_fact = fact
+            value = fact.value
+            assert isinstance(value, ManualValue)
+            over = value.until is not None and value.until <= self.now
+            self.manual = value if value.state is not None and not over else None
+
+    def _run(
+        self,
+        fact: Fact,
+        value: CalendarValue,
+        reading: Mapping[Shows, int],
+        calendars: Mapping[str, CalendarMeaning],
+        edge: datetime,
+    ) -> datetime:
+        now = self.now
+        meaning = calendars.get(value.calendar)
+        for event in value.events:
+            start, end = event.start, event.end
+            if start > now:
+                if start < edge:
+                    edge = start
+                break
+            if end > now:
+                if end < edge:
+                    edge = end
+                shows = event.shows
+                if meaning is not None and meaning.shows_as is not None and shows is not Shows.FREE:
+                    shows = meaning.shows_as
+                counts = meaning is None or meaning.counts
+                self.running.append(Running(reading[shows], shows, event, value.calendar, fact, counts))
+        return edge
+
+    def _other_edges(self, edge: datetime) -> datetime:
+        now = self.now
+        if self.manual is not None and self.manual.until is not None and self.manual.until < edge:
+            edge = self.manual.until
+        for fact in self.schedules:
+            value = fact.value
+            assert isinstance(value, ScheduleValue)
+            for period in (*value.working, *value.holidays):
+                for at in (period.start, period.end):
+                    if now < at < edge:
+                        edge = at
+        return edge
+
+    def local(self) -> datetime:
+        return local(self.now, self.person.timezone)
+
+    def stale_of(self, kind: FactKind) -> list[Fact]:
+        return [fact for fact in self.stale if fact.kind is kind]
+
+    def knows(self, kind: FactKind) -> bool:
+        """Something fresh of that kind is known."""
+        return bool(self.fresh_of(kind))
+
+    def fresh_of(self, kind: FactKind) -> list[Fact]:
+        match kind:
+            case FactKind.CALENDAR:
+                return self.fresh_calendars
+            case FactKind.CALL:
+                return self.calls
+            case FactKind.PLACE:
+                return self.places
+            case FactKind.ACTIVITY:
+                return self.activities
+            case FactKind.REACH:
+                return self.reaches
+            case FactKind.SCHEDULE:
+                return self.schedules
+            case FactKind.MANUAL:
+                return [self.manual_fact] if self.manual_fact is not None else []
+
+    def clock_for_input(self) -> datetime:
+        """Up to when idling is counted; looking ahead it stands still, because nobody knows."""
+        return self.frozen if self.frozen is not None else self.now
+
+    def last_input(self, facts: Sequence[Fact]) -> datetime | None:
+        """The latest use of any of these devices, as far as it is known."""
+        latest: datetime | None = None
+        for fact in facts:
+            value = fact.value
+            if not isinstance(value, ActivityValue):
+                continue
+            at = value.last_input
+            if at is None and value.state is ActivityState.ACTIVE:
+                at = fact.observed_at
+            if at is not None and (latest is None or at > latest):
+                latest = at
+        return latest
+
+    def known_enough(self) -> bool:
+        """Enough to say *available* when no rule has anything to say.
+
+        A calendar that has gone silent may hide a meeting; a place alone says nothing about being free.
+        """
+        if any(fact.kind is FactKind.CALENDAR for fact in self.stale):
+            return False
+        if self.fresh_calendars or self.calls:
+            return True
+        if any(
+            isinstance(f.value, ActivityValue) and f.value.state is ActivityState.ACTIVE
+            for f in self.activities
+        ):
+            return True
+        return any(
+            isinstance(f.value, ReachValue) and f.value.state is not ReachState.OFFLINE for f in self.reaches
+        )
+
+    def next_working(self) -> datetime | None:
+        """When the next working period begins, as far as the schedule reaches."""
+        starts = [
+            period.start
+            for fact in self.schedules
+            if isinstance(fact.value, ScheduleValue)
+            for period in fact.value.working
+            if period.start > self.now
+        ]
+        return min(starts, default=None)
+
+
+def age(fact: Fact, now: datetime) -> timedelta:
+    """How old the source's word is; never negative, whatever its clock says."""
+    return max(now - fact.observed_at, timedelta())
