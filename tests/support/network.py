@@ -5,7 +5,7 @@ bounded, so that two parties that answer each other for ever fail a test instead
 """
 
 import heapq
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from itertools import count
 from random import Random
@@ -82,8 +82,8 @@ class Network:
     _arrivals: list[tuple[float, int, Node, bytes, Flow]] = field(default_factory=list)
     _connections: dict[int, tuple[Node, Flow]] = field(default_factory=dict)
     "Number of one end -> (node, flow) of the other."
-    _order: count[int] = field(default_factory=count)
-    _numbers: count[int] = field(default_factory=lambda: count(1))
+    _order: Iterator[int] = field(default_factory=count)
+    _numbers: Iterator[int] = field(default_factory=lambda: count(1))
     _random: Random = field(init=False)
 
     def __post_init__(self) -> None:
