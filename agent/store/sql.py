@@ -97,7 +97,9 @@ class SqlDatabase:
         except StoreError:
             raise
         except DBAPIError as error:
-            raise StoreUnavailable(f"{self._name}: {error.orig}") from None
+            # Only the first line: PostgreSQL quotes statements and keys in the others.
+            reason = str(error.orig).partition("\n")[0]
+            raise StoreUnavailable(f"{self._name}: {reason}") from None
         except dialects.DRIVER_ERRORS as error:
             raise StoreUnavailable(f"{self._name}: {error}") from None
         except SQLAlchemyError as error:
