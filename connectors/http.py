@@ -28,6 +28,8 @@ MAX_BODY = 10 * 1024 * 1024
 "Bytes, before and after decompression."
 MAX_REDIRECTS = 3
 _REDIRECTS = frozenset({301, 302, 307, 308})
+_SAFE = frozenset({"GET", "HEAD", "OPTIONS", "PROPFIND", "REPORT"})
+"Methods that change nothing (RFC 9110 §9.2.1, RFC 4918 §9.1, RFC 3253 §3.6): may be sent again."
 _USER_AGENT = "Lamplighter (presence; calendar reader)"
 
 
@@ -110,11 +112,13 @@ class Http:
         aim = _Aim(self.allow.has_host(host), authorization is not None and url.scheme == "http")
         token = _aim.set(aim)
         try:
-            async with self._open().request(
-                method, url, headers=sent, data=body, allow_redirects=False
-            ) as answer:
-                content = await _read(answer, max_body)
-                return Response(answer.status, answer.headers, content, str(url.with_user(None)))
+            try:
+                return await self._send(method, url, sent, body, max_body)
+            except (aiohttp.ServerDisconnectedError, aiohttp.ClientOSError) as broken:
+                if method not in _SAFE or isinstance(broken, aiohttp.ClientConnectorError):
+                    raise
+                # The kept connection had been closed by the server meanwhile: once more, on a new one.
+                return await self._send(method, url, sent, body, max_body)
         except _NotAllowed as blocked:
             raise Refused(f"{host}: {blocked}") from None
         except TimeoutError:
@@ -134,6 +138,15 @@ class Http:
             raise Unreachable(f"the connection to {host} broke ({type(error).__name__})") from None
         finally:
             _aim.reset(token)
+
+    async def _send(
+        self, method: str, url: URL, headers: Mapping[str, str], body: bytes | None, max_body: int
+    ) -> Response:
+        async with self._open().request(
+            method, url, headers=headers, data=body, allow_redirects=False
+        ) as answer:
+            content = await _read(answer, max_body)
+            return Response(answer.status, answer.headers, content, str(url.with_user(None)))
 
     def _open(self) -> aiohttp.ClientSession:
         if self._session is None:

@@ -43,11 +43,8 @@ class Server:
             with socket.socket() as probe:
                 probe.bind(("127.0.0.1", 0))
                 self.port = probe.getsockname()[1]
-        self.process = subprocess.Popen(
-            self._command(),
-            stdout=subprocess.DEVNULL,
-            stderr=(self.folder / "server.log").open("ab"),
-        )
+        with (self.folder / "server.log").open("ab") as log:
+            self.process = subprocess.Popen(self._command(), stdout=subprocess.DEVNULL, stderr=log)
         deadline = time.monotonic() + 30
         while True:
             with contextlib.suppress(OSError):
@@ -95,13 +92,10 @@ class Server:
             with error:
                 return error.code
 
-    def make_calendar(self, slug: str, name: str, *, transparent: bool = False) -> None:
-        transp = (
-            "<c:schedule-calendar-transp><c:transparent/></c:schedule-calendar-transp>" if transparent else ""
-        )
+    def make_calendar(self, slug: str, name: str) -> None:
         body = (
             '<?xml version="1.0"?><c:mkcalendar xmlns:d="DAV:" xmlns:c="urn:ietf:params:xml:ns:caldav"><d:set>'
-            f"<d:prop><d:displayname>{name}</d:displayname>{transp}</d:prop></d:set></c:mkcalendar>"
+            f"<d:prop><d:displayname>{name}</d:displayname></d:prop></d:set></c:mkcalendar>"
         )
         status = self.ask("MKCALENDAR", f"{self.home}{slug}/", body)
         assert status == 201, status
