@@ -81,7 +81,7 @@ class Metrics:
         PlatformCollector(registry=self.registry)
         GCCollector(registry=self.registry)
 
-    # SIP
+    # SIP: the shape of `agent.server.server.Meter`
 
     def notify_sent(self, lateness: float) -> None:
         """A NOTIFY left. ``lateness``: seconds from the event that caused it to the send."""
@@ -93,6 +93,10 @@ class Metrics:
             method = "other"
         key = (direction, method, STATUS_TEXT[status])
         self._messages[key] = self._messages.get(key, 0) + 1
+
+    def sip_answered(self, method: str, status: int) -> None:
+        """The server answered a request."""
+        self.sip_message("out", method, status)
 
     def sip_malformed(self, transport: str) -> None:
         """Bytes arrived that are no SIP message, or break a limit."""

@@ -34,7 +34,7 @@ def test_messages_by_method_status_and_direction():
     metrics = Metrics()
     metrics.sip_message("in", "PUBLISH")
     metrics.sip_message("out", "PUBLISH", 200)
-    metrics.sip_message("out", "PUBLISH", 200)
+    metrics.sip_answered("PUBLISH", 200)
     for number in range(1000):
         metrics.sip_message("in", f"FLOOD{number}")
     seen = {
