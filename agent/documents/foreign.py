@@ -10,9 +10,10 @@ from dataclasses import dataclass
 from lxml import etree
 
 from agent.documents.errors import DocumentError
+from agent.documents.namespaces import PREFIXES
 from agent.documents.xml import XML_NAMESPACE, Attributes, is_ncname, text_xml, value_xml
 
-_PREFIX_IN_CONTENT = re.compile(r"(?<![\w.\-])([A-Za-z_][\w.\-]*):")
+_QNAME_IN_CONTENT = re.compile(r"(?<!\S)([A-Za-z_][\w.\-]*):[A-Za-z_][\w.\-]*(?!\S)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,15 +64,18 @@ def make(namespace: str, name: str, text: str = "", attributes: Attributes = ())
 
 
 def _content_prefixes(element: etree._Element) -> frozenset[str]:
-    """Prefixes in scope that text or attribute values mention, as qualified names in content do."""
-    bound = {prefix for prefix in element.nsmap if prefix}
+    """Prefixes in scope that text or attribute values mention, as qualified names in content do.
+
+    Ours do not count: our root declares them or not, and the same element must not look different for it.
+    """
+    bound = {prefix for prefix, uri in element.nsmap.items() if prefix and (prefix, uri) not in PREFIXES}
     if not bound:
         return frozenset()
     mentioned: set[str] = set()
     for node in element.iter():
         for content in (node.text, *node.attrib.values(), node.tail if node is not element else None):
             if content and ":" in content:
-                mentioned.update(_PREFIX_IN_CONTENT.findall(str(content)))
+                mentioned.update(_QNAME_IN_CONTENT.findall(str(content)))
     return frozenset(bound & mentioned)
 
 

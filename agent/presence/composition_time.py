@@ -125,8 +125,9 @@ def _tuple(source: Tuple, horizon: Horizon, published_at: datetime, begun: _Begu
                 continue
             basic = each.basic or basic
             notes = distinct_notes(each.notes) or notes
-            elements += [inner for inner in each.elements if isinstance(inner, Foreign)]
-            of_person = [inner for inner in each.elements if not isinstance(inner, Foreign)]
+            begun_elements = _now(each.elements, horizon, each.from_)
+            elements += [inner for inner in begun_elements if isinstance(inner, Foreign)]
+            of_person = [inner for inner in begun_elements if not isinstance(inner, Foreign)]
             if of_person:
                 kinds = {inner.group for inner in of_person}
                 begun.elements = [old for old in begun.elements if old.group not in kinds] + of_person

@@ -2,6 +2,7 @@
 
 from datetime import UTC, datetime, timedelta
 
+from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 
 from agent.documents import caps, cipid, foreign, rpid
@@ -18,6 +19,9 @@ from agent.documents.values import Note
 from agent.documents.xml import parse_xml
 
 NOW = datetime(2026, 3, 2, 10, 0, tzinfo=UTC)
+
+quick = settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+"For properties over whole documents: making one costs far more than the test."
 
 moments = st.integers(-100_000, 100_000).map(lambda seconds: NOW + timedelta(seconds=seconds))
 ids = st.from_regex(r"[a-zA-Z_][a-zA-Z0-9_.\-]{0,8}", fullmatch=True)

@@ -8,7 +8,7 @@ from lxml import etree
 from agent.documents import dialog_info
 from agent.documents.dialog_info import Dialog, DialogInfo, NameAddr, Participant, Target
 from agent.documents.errors import DocumentError
-from tests.agent.documents.strategies import foreign_tuples, words
+from tests.agent.documents.strategies import foreign_tuples, quick, words
 
 NS = 'xmlns="urn:ietf:params:xml:ns:dialog-info"'
 ASTERISK_EARLY = f"""<?xml version="1.0" encoding="UTF-8"?>
@@ -105,6 +105,7 @@ infos = st.builds(
 )
 
 
+@quick
 @given(infos)
 def test_what_goes_out_comes_back(info):
     assert dialog_info.parse(dialog_info.build(info)) == info

@@ -13,7 +13,7 @@ from agent.documents.errors import DocumentError
 from agent.documents.pidf import Contact, Presence, Status, Tuple
 from agent.documents.rpid import Activities, Class
 from agent.documents.values import Note, read_time, time_xml
-from tests.agent.documents.strategies import NOW, documents
+from tests.agent.documents.strategies import NOW, documents, quick
 
 NS = 'xmlns="urn:ietf:params:xml:ns:pidf"'
 
@@ -22,6 +22,7 @@ def one(inside, attributes=""):
     return pidf.parse(f'<presence {NS} entity="sip:a@example.org" {attributes}>{inside}</presence>'.encode())
 
 
+@quick
 @given(documents)
 def test_what_goes_out_comes_back(document):
     body = pidf.build(document)
@@ -29,6 +30,7 @@ def test_what_goes_out_comes_back(document):
     assert pidf.build(pidf.parse(body)) == body
 
 
+@quick
 @given(documents)
 def test_children_stand_in_the_order_of_the_schema(document):
     root = etree.fromstring(pidf.build(document))
