@@ -53,7 +53,7 @@ def keep(element: etree._Element) -> Foreign:
 def make(namespace: str, name: str, text: str = "", attributes: Attributes = ()) -> Foreign:
     """A new element with text. Raises `DocumentError` when a name is not an XML name (ASCII NCName)."""
     for each in (name, *(key for key, _ in attributes)):
-        if not is_ncname(each) or each[:3].lower() == "xml":
+        if not is_ncname(each) or each == "xmlns":
             raise DocumentError(f"{each!r} is not an XML name")
     if not namespace:
         raise DocumentError(f"the element {name!r} needs a namespace")
