@@ -38,10 +38,11 @@ _ODD = (
 )
 
 _COMMON = (
-    "Via", "From", "To", "Contact", "Route", "Record-Route", "Max-Forwards", "Content-Length", "Content-Type",
-    "Expires", "Event", "Accept", "Allow", "Subscription-State", "Allow-Events", "Supported", "Require", "User-Agent",
-    "Server", "Authorization", "Date", "Min-Expires", "Proxy-Authorization", "Proxy-Authenticate", "Retry-After",
-    "Unsupported", "Warning", "Subject", "Organization", "Path", "Accept-Encoding", "Accept-Language", "Content-Encoding",
+    "Via", "From", "To", "Contact", "Route", "Record-Route", "Max-Forwards", "Content-Length",
+    "Content-Type", "Expires", "Event", "Accept", "Allow", "Subscription-State", "Allow-Events",
+    "Supported", "Require", "User-Agent", "Server", "Authorization", "Date", "Min-Expires",
+    "Proxy-Authorization", "Proxy-Authenticate", "Retry-After", "Unsupported", "Warning", "Subject",
+    "Organization", "Path", "Accept-Encoding", "Accept-Language", "Content-Encoding",
     "Content-Disposition", "Content-Language", "Proxy-Require",
 )  # fmt: skip
 "Names that need no thought; every other one is spelled by rule."

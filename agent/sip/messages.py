@@ -83,7 +83,7 @@ class _Message:
         lines.extend(f"{name}: {value}" for name, value in self.headers.items if name != "Content-Length")
         lines.append(f"Content-Length: {len(self.body)}\r\n\r\n")
         head = "\r\n".join(lines)
-        if head.count("\n") != len(lines) + 1:
+        if not head.count("\n") == head.count("\r") == len(lines) + 1:
             # Somebody's text would become a header, or the end of the head.
             raise ValueError("line break in a header value")
         return head.encode("utf-8", "surrogateescape") + self.body

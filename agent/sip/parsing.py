@@ -53,10 +53,8 @@ def parse_datagram(data: bytes, limits: Limits = DEFAULT_LIMITS) -> Message:
 
 def too_large(data: bytes) -> MessageError:
     """The error for a message over the limit, with the headers that ``data``, its beginning, holds."""
-    head = _split_head(data)[0]
-    lines = _lines(head.decode("utf-8", "surrogateescape"))
-    headers, _ = _parse_headers(lines, DEFAULT_LIMITS)
-    return MessageError(513, "Message Too Large", headers, not lines[0].startswith("SIP/"))
+    start, headers, _ = _read_head(_split_head(data)[0], DEFAULT_LIMITS)
+    return MessageError(513, "Message Too Large", headers, not start.startswith("SIP/"))
 
 
 def _split_head(data: bytes) -> tuple[bytes, bytes]:
@@ -71,23 +69,25 @@ def _split_head(data: bytes) -> tuple[bytes, bytes]:
     return head, body
 
 
-def _lines(text: str) -> list[str]:
-    return text.split("\r\n") if "\r\n" in text else text.split("\n")
+def _read_head(head: bytes, limits: Limits) -> tuple[str, Headers, tuple[int, str] | None]:
+    """(start line, the headers that can be read, the first problem with them)."""
+    text = head.decode("utf-8", "surrogateescape")
+    lines = text.split("\r\n") if "\r\n" in text else text.split("\n")
+    headers, problem = _parse_headers(lines, limits)
+    if text.count("\n") != len(lines) - 1 or text.count("\r") not in (0, len(lines) - 1):
+        # Others would see a line end there: what is one header to us must not be two to them, nor travel on.
+        problem = problem or (400, "Stray Line End")
+        headers.items = [item for item in headers.items if "\r" not in item[1] and "\n" not in item[1]]
+    return lines[0], headers, problem
 
 
 def parse_head(head: bytes, limits: Limits = DEFAULT_LIMITS) -> Message:
     """Start line and headers -> a message with an empty body. Raises MessageError."""
-    text = head.decode("utf-8", "surrogateescape")
-    lines = _lines(text)
-    start = lines[0]
+    start, headers, problem = _read_head(head, limits)
     is_request = not start.startswith("SIP/")
-    headers, problem = _parse_headers(lines, limits)
     try:
         if problem is not None:
             raise MessageError(*problem, headers, is_request)
-        if text.count("\n") != len(lines) - 1 or text.count("\r") not in (0, len(lines) - 1):
-            # Others would see a line end there: what is one header to us must not be two to them.
-            raise MessageError(400, "Stray Line End", headers, is_request)
         if len(start) > limits.line:
             raise MessageError(414 if is_request else 400, "Request-URI Too Long", headers, is_request)
         message = _request_line(start, headers) if is_request else _status_line(start, headers)

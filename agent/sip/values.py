@@ -216,7 +216,10 @@ def split_uri(uri: str) -> tuple[str, str, str]:
 def parse_uri(value: str) -> sipmessage.URI:
     """A SIP, SIPS or tel URI. Raises ValueError."""
     scheme, user, host = split_uri(value)
-    # sipmessage stops at headers (`?subject=x`), which no request of ours routes by.
+    if host.startswith("[") and "]" in host:
+        # sipmessage has RFC 3261's grammar, which does not know `[2001:db8::192.0.2.1]` (RFC 5118 §4.10).
+        reference, bracket, rest = host.partition("]")
+        host = normal_host(reference + bracket) + rest
     return sipmessage.URI.parse(f"{scheme}:{user}@{host}" if user else f"{scheme}:{host}")
 
 
