@@ -48,7 +48,13 @@ class Surroundings:
 class Section(BaseModel):
     """Unknown keys are errors, since they are misspellings; values do not change after loading."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, validate_default=False)
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _empty(cls, value: Any) -> Any:
+        """A section whose lines are all commented out."""
+        return {} if value is None else value
 
 
 def _size(value: Any) -> Any:

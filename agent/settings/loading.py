@@ -50,7 +50,9 @@ def read_settings(path: Path, environ: Mapping[str, str]) -> LoadedSettings:
     if not isinstance(marked.data, dict | None):
         return LoadedSettings(None, (marked.problem((), "expected keys such as `domains:` and `people:`"),))
     origins = apply_environment(marked, environ)
-    data = marked.data or {}
+    # A section whose lines are all commented out is as good as absent. The store is always there, because its
+    # default file stands beside this one.
+    data = {"store": {}} | {key: value for key, value in (marked.data or {}).items() if value is not None}
     around = Surroundings(
         path.parent, environ, data.get("allow_inline_secrets") in (True, "true"), _folder(path, data)
     )

@@ -2,6 +2,7 @@
 
 import re
 from typing import Literal
+from urllib.parse import quote
 
 from pydantic import Field, ValidationInfo, field_validator
 
@@ -13,6 +14,7 @@ class StoreSettings(WithPassword):
 
     url: str = Field(
         default="sqlite:///lamplighter.db",
+        validate_default=True,
         description="`sqlite:///file` (relative to the settings file; four slashes for an absolute path), "
         "`postgresql://user@host/database`, or `memory:` to keep nothing.",
     )
@@ -31,7 +33,18 @@ class StoreSettings(WithPassword):
             raise ValueError(
                 "a password in plain sight; put it in password_file, secret or password: ${VARIABLE}"
             )
+        scheme, found, file = url.partition("sqlite:///")
+        if not scheme and found and file and not file.startswith((":", "/")):
+            return f"sqlite:///{(Surroundings.of(info).directory / file).absolute()}"
         return url
+
+    def url_with_password(self) -> str:
+        """What the database driver connects to. Holds the password: not for logs."""
+        scheme, found, place = self.url.partition("://")
+        if self.revealed is None or not found or "@" not in place:
+            return self.url
+        user, _, rest = place.partition("@")
+        return f"{scheme}://{user}:{quote(self.revealed.get_secret_value(), safe='')}@{rest}"
 
 
 class LogSettings(Section):

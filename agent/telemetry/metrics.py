@@ -126,14 +126,13 @@ class Metrics:
         """A PUBLISH of ours was answered; ``target`` is `built-in` or a host, ``status`` 0 for no answer."""
         self._count("publisher_requests", target, str(status) if status else "timeout")
 
-    def store_committed(self, rows: int, seconds: float) -> None:
-        """One group of writes became durable."""
+    def store_committed(self, rows: int, seconds: float, succeeded: bool = True) -> None:
+        """One group of writes became durable, or could not be made so."""
+        if not succeeded:
+            self._count("store_failures")
+            return
         self._commit.observe(seconds)
         self._commit_rows.observe(rows)
-
-    def store_failed(self) -> None:
-        """One group of writes could not be made durable."""
-        self._count("store_failures")
 
     def task_restarted(self, name: str) -> None:
         self._count("task_restarts", name)

@@ -76,6 +76,11 @@ def test_authentication_is_on_unless_named(write):
     assert [listener.transport for listener in settings.listeners] == ["udp", "tcp"]
 
 
+def test_a_section_with_everything_commented_out_is_the_default(write):
+    bare = "domains: [a.example]\npeople:\nlog:\n  # level: debug\nlimits: {publish: }\nauthentication:\n"
+    assert load_settings(write(bare), {}) == load_settings(write("domains: [a.example]\n"), {})
+
+
 def test_every_problem_at_once(write):
     path = write(
         "domain: [example.org]\n"

@@ -71,3 +71,26 @@ def test_a_database_password_in_the_url_is_in_plain_sight(tmp_path):
     (problem,) = read_settings(path, {}).problems
     assert "in plain sight" in problem.message
     assert "hunter2" not in str(problem)
+
+
+def test_the_database_gets_its_password_only_at_the_end(tmp_path):
+    path = tmp_path / "lamplighter.yaml"
+    path.write_text("domains: [a.example]\nstore: {url: 'postgresql://lamp@db/lamp', password: '${DB}'}\n")
+    settings = load_settings(path, {"DB": "p@ss/word"})
+    assert "p@ss" not in repr(settings)
+    assert settings.store.url_with_password() == "postgresql://lamp:p%40ss%2Fword@db/lamp"
+
+
+@pytest.mark.parametrize(
+    ("url", "expected"),
+    [
+        ("sqlite:///lamps.db", "sqlite:///{folder}/lamps.db"),
+        (None, "sqlite:///{folder}/lamplighter.db"),
+        ("sqlite:////var/lib/lamps.db", "sqlite:////var/lib/lamps.db"),
+        ("memory:", "memory:"),
+    ],
+)
+def test_a_database_file_stands_beside_the_settings(tmp_path, url, expected):
+    path = tmp_path / "lamplighter.yaml"
+    path.write_text("domains: [a.example]\n" + (f"store: {{url: '{url}'}}\n" if url else ""))
+    assert load_settings(path, {}).store.url_with_password() == expected.format(folder=tmp_path)

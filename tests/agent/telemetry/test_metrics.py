@@ -56,7 +56,7 @@ def test_the_others():
     metrics.rule_evaluated("dnd", 0.0001)
     metrics.published("built-in", 0)
     metrics.store_committed(40, 0.003)
-    metrics.store_failed()
+    metrics.store_committed(7, 9.0, False)
     metrics.task_restarted("notifier")
     metrics.loop_lagged(0.004)
     metrics.sip_malformed("udp")
