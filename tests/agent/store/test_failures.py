@@ -62,6 +62,7 @@ async def test_what_was_not_durable_is_undone_and_the_next_write_succeeds(
     store.changes.subscribe(told.extend)
 
     with case.injury(patient):
+        store.put_publication(publication("kept", body=b"first"))
         store.put_publication(publication("kept", body=BIG))
         store.put_publication(publication("new", expires_at=T0))
         store.remove_publication("kept too")
