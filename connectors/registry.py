@@ -21,7 +21,7 @@ from connectors.facts import FactKind
 from connectors.settings import LinkSettings
 
 ENTRY_POINTS = "lamplighter.connectors"
-BUILT_IN = ("caldav", "example")
+BUILT_IN = ("caldav", "example", "ics_feed")
 
 
 class Manifest(BaseModel):

@@ -12,22 +12,14 @@ from urllib.parse import urljoin
 from connectors.base import Context, Link, Poll
 from connectors.caldav.dav import LIST_CALENDARS, Listed, events_between, read_calendars, read_objects
 from connectors.caldav.discovery import find_home, same_house
-from connectors.caldav.mapping import (
-    MARGIN,
-    Window,
-    calendar_fact,
-    chosen,
-    problems_of,
-    reader_of,
-    source_of,
-    wears_out,
-    window_at,
-)
+from connectors.caldav.mapping import MARGIN, chosen, problems_of, source_of
 from connectors.caldav.settings import CalDavSettings
 from connectors.errors import BadData, Forbidden, NotFound
 from connectors.facts import Fact
 from connectors.http import Response, expect
+from connectors.ical.fact import calendar_fact, reader_of
 from connectors.ical.read import OBJECT_LIMIT, home_zone, read
+from connectors.ical.window import Window, wears_out, window_at
 
 _XML = "application/xml; charset=utf-8"
 
