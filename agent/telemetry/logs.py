@@ -21,6 +21,7 @@ CHATTY = (
     "sqlalchemy",
     "alembic",
     "urllib3",
+    "uvicorn",
     "niquests",
     "httpx",
 )

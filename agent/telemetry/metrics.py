@@ -81,7 +81,7 @@ class Metrics:
         PlatformCollector(registry=self.registry)
         GCCollector(registry=self.registry)
 
-    # SIP: the shape of `agent.server.server.Meter`
+    # SIP
 
     def notify_sent(self, lateness: float) -> None:
         """A NOTIFY left. ``lateness``: seconds from the event that caused it to the send."""
@@ -93,10 +93,6 @@ class Metrics:
             method = "other"
         key = (direction, method, STATUS_TEXT[status])
         self._messages[key] = self._messages.get(key, 0) + 1
-
-    def sip_answered(self, method: str, status: int) -> None:
-        """The server answered a request."""
-        self.sip_message("out", method, status)
 
     def sip_malformed(self, transport: str) -> None:
         """Bytes arrived that are no SIP message, or break a limit."""
@@ -126,13 +122,14 @@ class Metrics:
         """A PUBLISH of ours was answered; ``target`` is `built-in` or a host, ``status`` 0 for no answer."""
         self._count("publisher_requests", target, str(status) if status else "timeout")
 
-    def store_committed(self, rows: int, seconds: float, succeeded: bool = True) -> None:
-        """One group of writes became durable, or could not be made so."""
-        if not succeeded:
-            self._count("store_failures")
-            return
+    def store_committed(self, rows: int, seconds: float) -> None:
+        """One group of writes became durable."""
         self._commit.observe(seconds)
         self._commit_rows.observe(rows)
+
+    def store_failed(self) -> None:
+        """One group of writes could not be made durable."""
+        self._count("store_failures")
 
     def task_restarted(self, name: str) -> None:
         self._count("task_restarts", name)

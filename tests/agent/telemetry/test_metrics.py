@@ -34,7 +34,7 @@ def test_messages_by_method_status_and_direction():
     metrics = Metrics()
     metrics.sip_message("in", "PUBLISH")
     metrics.sip_message("out", "PUBLISH", 200)
-    metrics.sip_answered("PUBLISH", 200)
+    metrics.sip_message("out", "PUBLISH", 200)
     for number in range(1000):
         metrics.sip_message("in", f"FLOOD{number}")
     seen = {
@@ -56,7 +56,7 @@ def test_the_others():
     metrics.rule_evaluated("dnd", 0.0001)
     metrics.published("built-in", 0)
     metrics.store_committed(40, 0.003)
-    metrics.store_committed(7, 9.0, False)
+    metrics.store_failed()
     metrics.task_restarted("notifier")
     metrics.loop_lagged(0.004)
     metrics.sip_malformed("udp")
