@@ -1,4 +1,4 @@
-"""Keeps everybody's decision current: on new facts, on new rules, and at the second at which the clock changes the answer.
+"""Keeps everybody's decision current: on new facts, on new rules, and when the clock alone changes the answer.
 
 The rules say with each answer when it can next be another one without any new fact; those moments stand in a heap, and
 one timer waits for the nearest. So a meeting that begins at 10:00:00 shows at 10:00:00, not at the next poll.
@@ -6,6 +6,7 @@ one timer waits for the nearest. So a meeting that begins at 10:00:00 shows at 1
 
 import asyncio
 import heapq
+import json
 import logging
 from collections import deque
 from collections.abc import Callable, Iterable, Mapping
@@ -15,7 +16,7 @@ from typing import Protocol
 import rules
 from agent.clock import Clock
 from connectors.facts import Fact, FactBook
-from rules import Evaluation, Memory, Person, RuleSet
+from rules import Evaluation, Failure, Memory, Person, RuleSet
 from rules.decision import Decision
 
 log = logging.getLogger(__name__)
@@ -63,6 +64,7 @@ class Decider:
         self._queued: set[str] = set()
         self._timer: asyncio.TimerHandle | None = None
         self._slice_is_due = False
+        self._told: set[Failure] = set()
         self._closed = False
 
     @property
@@ -93,6 +95,7 @@ class Decider:
     def reload(self, ruleset: RuleSet) -> None:
         """Other rules from now on. Nobody is shown anything in between."""
         self._rules = ruleset
+        self._told.clear()
         self.decide_all()
 
     def decide_all(self) -> None:
@@ -140,20 +143,28 @@ class Decider:
             self._rules, person, self.facts.of(person.key), now, self._memory(person.key)
         )
         self._on_evaluated(evaluation.decision.state, self._clock.monotonic() - started)
+        self._tell_failures(evaluation)
         before = self._current.get(person.key)
         self._current[person.key] = evaluation
         if evaluation.memory != self._memories.get(person.key):
             self._memories[person.key] = evaluation.memory
-            self._keeper.put_memory(person.key, evaluation.memory.to_json())
+            self._keeper.put_memory(person.key, json.loads(evaluation.memory.to_json()))
         if evaluation.next_change is not None:
             heapq.heappush(self._boundaries, (evaluation.next_change.timestamp(), person.key))
         if before is None or before.decision != evaluation.decision:
             self._on_decision(person, evaluation.decision, since)
 
+    def _tell_failures(self, evaluation: Evaluation) -> None:
+        """A rule that can't be carried out counts as not matching; the admin hears of it once."""
+        for failure in evaluation.failures:
+            if failure not in self._told:
+                self._told.add(failure)
+                log.warning("rule %r fails and is passed over: %s", failure.rule, failure.message)
+
     def _memory(self, person: str) -> Memory | None:
         known = self._memories.get(person)
         if known is None and (stored := self._keeper.memory(person)) is not None:
-            known = self._memories[person] = Memory.from_json(stored)
+            known = self._memories[person] = Memory.from_json(json.dumps(stored))
         return known
 
     # -- the clock -----------------------------------------------------------------------------------------------
@@ -184,6 +195,7 @@ class Decider:
             self._arm()
 
     def close(self) -> None:
+        """Decide nothing more."""
         self._closed = True
         if self._timer is not None:
             self._timer.cancel()

@@ -14,7 +14,7 @@ from agent.presence.records import Publication
 from agent.server.authenticate import Identity
 from agent.server.config import ServerConfig
 from agent.server.replies import Replies
-from agent.sip.flows import Flow
+from agent.sip.flows import Flow, Transport
 from agent.sip.messages import Request, Response
 from agent.sip.server_transactions import ServerTransaction
 from agent.sip.values import address_of_record, parse_event, parse_seconds
@@ -22,6 +22,9 @@ from agent.store.errors import StoreUnavailable, UnstorableRow
 from agent.store.protocols import PresenceStore
 
 log = logging.getLogger(__name__)
+
+OWN_PUBLISHER = "lamplighter"
+"Stands as the publisher of what comes from this very process; no address of record looks like it."
 
 
 class PublishHandler:
@@ -68,7 +71,7 @@ class PublishHandler:
             except ValueError:
                 return to(request, 400, "Bad Expires Header")
         if_match = request.headers.get("SIP-If-Match")
-        publisher = identity.aor
+        publisher = OWN_PUBLISHER if flow.transport is Transport.MEMORY else identity.aor
         wish = PublishRequest(
             presentity=presentity,
             publisher=publisher,

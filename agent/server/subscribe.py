@@ -167,12 +167,12 @@ class SubscribeHandler:
         if request.cseq.number < known.remote_cseq:
             return self._replies.to(request, 500, "CSeq Out Of Order")  # RFC 3261 §12.2.2
         if granted == 0:
+            cseq = self._notifier.reserve_final(known)
             self._store.remove_subscription(known.id)
             response = self._accepted(request, known, 0)
             ended = replace(
                 known, accept=accept, remote_target=parse_name_addr(request.headers.values("Contact")[0]).uri
             )
-            cseq = self._notifier.reserve_final(known)
             self._when_durable(
                 request, transaction, response, lambda: self._notifier.end(ended, Reason.TIMEOUT, cseq, flow)
             )

@@ -92,6 +92,10 @@ class Store:
     def publications(self, presentity: str, package: str) -> tuple[Publication, ...]:
         return self._working.published(presentity, package)
 
+    def all_publications(self) -> Collection[Publication]:
+        """A snapshot."""
+        return tuple(self._working.publications.values())
+
     def publication(self, presentity: str, package: str, entity_tag: str) -> Publication | None:
         for row in self._working.published(presentity, package):
             if row.entity_tag == entity_tag:

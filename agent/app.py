@@ -1,0 +1,277 @@
+"""The composition root: read it to know the program.
+
+Facts flow connectors -> rules -> publisher -> presence server -> watchers. The parts are opened from the lamp back to
+the calendar, so that nothing speaks before somebody listens, and closed the other way round.
+"""
+
+import asyncio
+import logging
+import random
+import socket
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+from agent import assembly
+from agent.clock import Clock
+from agent.decider import Decider
+from agent.errors import UserError
+from agent.insight import ServiceInsight
+from agent.net.resolver import Resolver
+from agent.net.transcript import Transcript
+from agent.net.user_agent import UserAgent
+from agent.publisher.compose import publish_body
+from agent.publisher.publisher import Publisher
+from agent.server.server import PresenceServer
+from agent.settings import Settings
+from agent.settings.links import links
+from agent.sip.endpoint import Discarded
+from agent.sip.flows import Transport
+from agent.store.store import Store
+from agent.supervise import Supervisor
+from agent.telemetry.logs import Repeats
+from agent.telemetry.loop_lag import watch_loop
+from agent.telemetry.metrics import CONTENT_TYPE, Metrics
+from agent.web.control import control
+from agent.web.monitor import monitor
+from agent.web.serving import serve, tcp_socket, unix_socket
+from connectors.addresses import AllowList
+from connectors.http import Http
+from connectors.runner import Runner
+from connectors.workshop import Workshop
+from rules import Person, RuleSet
+from rules.decision import Decision
+
+log = logging.getLogger("lamplighter.app")
+
+
+@dataclass(frozen=True, slots=True)
+class App:
+    """A running service. Made by `open_app`."""
+
+    server: PresenceServer
+    store: Store
+    decider: Decider
+    runner: Runner
+    publisher: Publisher
+    supervisor: Supervisor
+    addresses: list[tuple[Transport, tuple[str, int]]]
+    "Where SIP is listened for, ports as they really are."
+    http_port: int | None
+    rules_path: Path | None
+
+    def reload_rules(self) -> list[str]:
+        """Read the rules again. Whatever is wrong is returned and logged, and the last good ones stay in force."""
+        if self.rules_path is None:
+            return []
+        try:
+            ruleset = assembly.read_rules(self.rules_path)
+        except UserError as error:
+            problems = [str(problem) for problem in error.problems] or [error.message]
+            log.error("the rules stay as they were: %s", "; ".join(problems))
+            return problems
+        self.decider.reload(ruleset)
+        log.info("new rules are in force", extra={"fields": {"rules": len(ruleset.rules)}})
+        return []
+
+
+@asynccontextmanager
+async def open_app(
+    settings: Settings,
+    clock: Clock,
+    *,
+    transcript: Transcript | None = None,
+    control_path: Path | None = None,
+) -> AsyncIterator[App]:
+    """Everything, in the order of the pipeline from its end. Raises UserError before anything is half open."""
+    ruleset: RuleSet = assembly.load_rules(settings)
+    people = assembly.people(settings)
+    metrics = Metrics()
+    transcript = transcript or Transcript()
+    async with AsyncExitStack() as stack:
+        # 1. The store: what survives a restart.
+        store = await Store.open(
+            settings.store.url,
+            clock,
+            durability=settings.store.durability,
+            on_group=metrics.store_committed,
+        )
+        stack.push_async_callback(store.close)
+        supervisor = await stack.enter_async_context(
+            Supervisor(clock=clock, on_restart=metrics.task_restarted)
+        )
+
+        # 2. The presence server: PUBLISH and SUBSCRIBE in, NOTIFY out to every watcher.
+        repeats = Repeats()
+
+        def discarded(event: Discarded) -> None:
+            metrics.sip_malformed(event.flow.transport.value)
+            held_back = repeats.admit((event.flow.remote[0], event.reason), clock.monotonic())
+            if held_back is not None:
+                answer = f"answered {event.status}" if event.status else "not answered"
+                more = f", and {held_back} times before" if held_back else ""
+                log.info("of no use: %s from %s (%s%s)", event.reason, event.flow, answer, more)
+
+        server = PresenceServer(
+            store,
+            clock,
+            assembly.server_config(settings),
+            Resolver(),
+            supervisor.spawn,
+            passwords=assembly.passwords(settings),
+            meter=_ServerMeter(metrics),
+            transcript=transcript,
+            on_discarded=discarded,
+        )
+        stack.callback(server.close)
+        try:
+            await server.start(assembly.listeners(settings))
+        except OSError as error:
+            raise UserError(error.strerror or str(error)) from None
+
+        # 3. The publisher: decisions become PIDF, PIDF becomes PUBLISH.
+        if settings.publisher.target == "built-in":
+            user_agent = UserAgent.over_memory(clock, server.driver)
+            stack.callback(user_agent.close)
+        else:
+            user_agent = await stack.enter_async_context(
+                UserAgent.open(clock, Resolver(), bind=assembly.client_bind(settings), transcript=transcript)
+            )
+        publisher = Publisher(
+            user_agent,
+            clock,
+            supervisor.spawn,
+            assembly.publisher_options(settings),
+            token=assembly.token,
+            spread=random.random,
+            tags=assembly.tags(settings, store),
+            on_outcome=lambda kind, status, seconds: metrics.published(settings.publisher.target, status),
+        )
+        await publisher.start()
+        stack.push_async_callback(lambda: publisher.close(remove=False))
+
+        # 4. The rules: facts become decisions, at once and at the second at which the clock changes them.
+        def decided(person: Person, decision: Decision, since: datetime) -> None:
+            address = people[person.key][1]
+            publisher.publish(address, publish_body(decision, address, since, changed_at=since))
+
+        decider = Decider(
+            ruleset,
+            [person for person, _ in people.values()],
+            clock,
+            decided,
+            _Memories(store),
+            metrics.rule_evaluated,
+        )
+        stack.callback(decider.close)
+        decider.decide_all()
+
+        # 5. The connectors: calendars become facts.
+        http = Http(AllowList.parse(settings.outbound.allow_private), settings.outbound.ca_file)
+        stack.push_async_callback(http.close)
+        workshop = Workshop()
+        stack.push_async_callback(workshop.close)
+        runner = Runner(
+            clock=clock,
+            spawn=supervisor.spawn,
+            http=http,
+            workshop=workshop,
+            emit=decider.take,
+            forget=decider.forget,
+            meter=metrics,
+        )
+        for link in links(settings):
+            runner.add_link(link)
+        supervisor.service(runner.run, "connectors")
+
+        # 6. Insight: figures, health, and why.
+        insight = ServiceInsight(people, decider, runner, transcript)
+        _ask_figures(metrics, store, server, runner, decider)
+        supervisor.service(lambda: watch_loop(metrics, clock.monotonic, asyncio.sleep), "loop lag")
+        http_port: int | None = None
+        if settings.http.enabled:
+            http_sock = _listening(lambda: tcp_socket(settings.http.host, settings.http.port))
+            http_port = http_sock.getsockname()[1]
+            pages = monitor(metrics.render, CONTENT_TYPE, insight.health)
+            supervisor.spawn(serve(pages, http_sock), "http")
+        app = App(
+            server,
+            store,
+            decider,
+            runner,
+            publisher,
+            supervisor,
+            server.transports.addresses(),
+            http_port,
+            settings.rules,
+        )
+        if control_path is not None:
+            sock = _listening(lambda: unix_socket(control_path))
+            stack.callback(control_path.unlink, missing_ok=True)
+            supervisor.spawn(serve(control(insight, app.reload_rules), sock), "control")
+        yield app
+
+
+def _listening(open_socket: Callable[[], socket.socket]) -> socket.socket:
+    try:
+        return open_socket()
+    except OSError as error:
+        raise UserError(error.strerror or str(error)) from None
+
+
+class _Memories:
+    """What the rules remember, kept in the store."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+
+    def memory(self, person: str) -> dict[str, object] | None:
+        return self._store.memory(person)
+
+    def put_memory(self, person: str, memory: Mapping[str, object]) -> None:
+        self._store.put_memory(person, memory)
+        # Nobody waits for it: what the rules remember can be lost with the last fraction of a second.
+        self._store.commit().add_done_callback(lambda done: done.cancelled() or done.exception())
+
+
+class _ServerMeter:
+    def __init__(self, metrics: Metrics) -> None:
+        self._metrics = metrics
+        self.notify_sent = metrics.notify_sent
+
+    def sip_answered(self, method: str, status: int) -> None:
+        self._metrics.sip_message("in", method)
+        self._metrics.sip_message("out", method, status)
+
+
+def _ask_figures(
+    metrics: Metrics, store: Store, server: PresenceServer, runner: Runner, decider: Decider
+) -> None:
+    """Gauges whose values somebody knows anyway."""
+    metrics.ask("publications", lambda: {(package,): n for package, n in store.publication_counts().items()})
+    metrics.ask("subscriptions", lambda: dict(store.subscription_counts().items()))
+
+    def transactions() -> dict[tuple[str, ...], float]:
+        clients, servers = server.driver.endpoint.open_transactions
+        return {("client",): clients, ("server",): servers}
+
+    def health() -> dict[tuple[str, ...], float]:
+        rows: dict[tuple[str, ...], float] = {}
+        for link in runner.health():
+            key = (link.connector, link.state.value)
+            rows[key] = rows.get(key, 0) + 1
+        return rows
+
+    def states() -> dict[tuple[str, ...], float]:
+        rows: dict[tuple[str, ...], float] = {}
+        for person in decider.people:
+            current = decider.current(person)
+            key = (current.decision.state if current is not None else "unknown",)
+            rows[key] = rows.get(key, 0) + 1
+        return rows
+
+    metrics.ask("transactions", transactions)
+    metrics.ask("connector_links", health)
+    metrics.ask("people", states)

@@ -1,0 +1,174 @@
+"""From settings to what the parts take: the translations that `app` needs, each a plain function."""
+
+import secrets
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+
+from agent.errors import UserError
+from agent.presence.packages import DEFAULT_PACKAGES, ExpiryLimits
+from agent.publisher.publisher import NoTags, Options, StoredTag, TagStore
+from agent.server.config import ServerConfig
+from agent.server.publish import OWN_PUBLISHER
+from agent.server.server import Passwords
+from agent.server.transports import Listen
+from agent.settings import Settings
+from agent.settings.sip import ExpiresSettings
+from agent.sip.digest import Credentials, make_ha1s
+from agent.sip.flows import Transport
+from agent.sip.values import address_of_record, parse_host_port
+from agent.store.store import Store
+from rules import Person, RulesError, RuleSet
+from rules.files import load_file, load_pack
+
+OWN_RANK = 60
+"What the rules decided outranks what a single device publishes of itself (50)."
+
+
+def server_config(settings: Settings) -> ServerConfig:
+    """Limits and domains. Every package gets the same limits."""
+    publish, subscribe = _limits(settings.limits.publish), _limits(settings.limits.subscribe)
+    packages = {
+        name: replace(package, publish_limits=publish, subscribe_limits=subscribe)
+        for name, package in DEFAULT_PACKAGES.items()
+    }
+    return ServerConfig(
+        domains=frozenset(settings.domains),
+        packages=packages,
+        ranks={OWN_PUBLISHER: OWN_RANK},
+        max_subscriptions_per_watcher=settings.limits.subscriptions_per_watcher,
+    )
+
+
+def _limits(expires: ExpiresSettings) -> ExpiryLimits:
+    return ExpiryLimits(
+        int(expires.default.total_seconds()),
+        int(expires.minimum.total_seconds()),
+        int(expires.maximum.total_seconds()),
+    )
+
+
+def listeners(settings: Settings) -> list[Listen]:
+    """The sockets to open."""
+    return [
+        Listen(Transport(each.transport), each.host, each.port, _advertised(each.advertise, each.port))
+        for each in settings.listeners
+    ]
+
+
+def _advertised(text: str | None, port: int) -> tuple[str, int] | None:
+    if text is None:
+        return None
+    host, named = parse_host_port(text)
+    return host, named or port
+
+
+def passwords(settings: Settings) -> Passwords | None:
+    """None: authentication is off."""
+    authentication = settings.authentication
+    if authentication.mode == "off":
+        return None
+    realm = authentication.realm or settings.domains[0]
+    hashes = {
+        name: make_ha1s(name, realm, account.revealed.get_secret_value())
+        for name, account in authentication.accounts.items()
+        if account.revealed is not None
+    }
+    return Passwords(
+        realm,
+        lambda username, algorithm: hashes.get(username, {}).get(algorithm),
+        authentication.trusted_addresses,
+    )
+
+
+def people(settings: Settings) -> dict[str, tuple[Person, str]]:
+    """Key -> (whom the rules decide about, the address of record that is published)."""
+    return {
+        key: (
+            Person(
+                key,
+                person.name or key,
+                person.groups,
+                person.roles,
+                person.timezone or settings.timezone,
+                (person.privacy or settings.privacy).value,
+            ),
+            address_of_record(person.sip),
+        )
+        for key, person in settings.people.items()
+    }
+
+
+def load_rules(settings: Settings) -> RuleSet:
+    """The rules file, or the shipped `office` pack when none is named. Raises UserError with every problem."""
+    if settings.rules is None:
+        return load_pack("office")
+    return read_rules(settings.rules)
+
+
+def read_rules(path: Path) -> RuleSet:
+    """Raises UserError with every problem, each with file, line and column."""
+    try:
+        return load_file(path)
+    except RulesError as error:
+        count = len(error.problems)
+        raise UserError(
+            f"{path}: {count} problem{'s' if count > 1 else ''} in the rules", error.problems
+        ) from None
+    except UnicodeDecodeError:
+        raise UserError(f"{path}: not UTF-8 text") from None
+    except OSError as error:
+        raise UserError(
+            f"cannot read the rules file {path}: {(error.strerror or 'it failed').lower()}"
+        ) from None
+
+
+def publisher_options(settings: Settings) -> Options:
+    """Built-in: over the in-process hop, where the Request-URI says enough."""
+    publisher = settings.publisher
+    built_in = publisher.target == "built-in"
+    found: Credentials | None = None
+    if publisher.username is not None and publisher.revealed is not None:
+        found = Credentials(publisher.username, publisher.revealed.get_secret_value())
+    return Options(
+        target=None if built_in else publisher.target,
+        outbound_proxy=publisher.outbound_proxy,
+        expires=int(publisher.expires.total_seconds()),
+        # In process nobody is slowed down by more; over a network 64 is what a server takes without queueing.
+        at_a_time=512 if built_in else 64,
+        credentials=lambda entity: found,
+    )
+
+
+class OwnTags:
+    """A TagStore for the built-in server: its own store already knows our publications' entity-tags."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+
+    async def load(self) -> Mapping[str, StoredTag]:
+        return {
+            row.presentity: StoredTag(row.entity_tag, row.expires_at)
+            for row in self._store.all_publications()
+            if row.publisher == OWN_PUBLISHER
+        }
+
+    async def save(self, entity: str, tag: StoredTag | None) -> None:
+        """The server has saved it with the publication."""
+
+
+def tags(settings: Settings, store: Store) -> TagStore:
+    return OwnTags(store) if settings.publisher.target == "built-in" else NoTags()
+
+
+def token() -> str:
+    """Fresh and unguessable, 64 bits."""
+    return secrets.token_hex(8)
+
+
+def client_bind(settings: Settings) -> str:
+    """The address that requests to another presence server leave from: that of the first UDP listener."""
+    for listener in settings.listeners:
+        if listener.transport == "udp":
+            return listener.host
+    return "0.0.0.0"
