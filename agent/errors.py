@@ -8,7 +8,9 @@ EXIT_PROBLEM = 1
 EXIT_USAGE = 2
 "The command line itself is wrong."
 EXIT_UNREACHABLE = 3
-"A server or a calendar could not be reached, or it refused."
+"A server or a calendar could not be reached."
+EXIT_REFUSED = 4
+"A server was reached and refused."
 
 
 class UserError(Exception):

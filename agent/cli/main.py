@@ -36,7 +36,7 @@ GROUPS = {
 }
 EXIT_CODES = (
     "Exit codes: 0 all is well, 1 a problem was found, 2 the command line is wrong, "
-    "3 a server or source could not be reached or refused."
+    "3 a server or source could not be reached, 4 a server refused."
 )
 
 

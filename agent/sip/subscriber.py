@@ -117,9 +117,11 @@ class Subscriber:
 
     def next_action(self, now: float) -> Subscribe | Wait | Ended:
         """A `Subscribe` is handed out once, and then its outcome is waited for."""
+        if self._ended is not None:
+            return self._ended
         if self._outstanding:
             # Timers that are due meanwhile have their say when the outcome is known.
-            return self._ended or Wait(None)
+            return Wait(None)
         if self._notify_by is not None and now >= self._notify_by:
             self._no_notify(now)
         if self.phase is Phase.RUNNING and now >= self._expires_at:
@@ -143,6 +145,11 @@ class Subscriber:
     def stop(self) -> None:
         """Unsubscribe; ends with the last NOTIFY, or without it when none comes."""
         self._stopping = True
+
+    def abandon(self, reason: str) -> None:
+        """End now, whatever the server still thinks."""
+        if self._ended is None:
+            self._end(reason)
 
     def _subscribe(self, now: float) -> Subscribe:
         headers = Headers(
