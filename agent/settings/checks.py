@@ -7,6 +7,7 @@ from pydantic import ValidationError
 
 from agent.settings.model import Settings
 from agent.settings.wording import words_of
+from connectors.addresses import AllowList
 from connectors.errors import Misconfigured
 from connectors.registry import load, names
 from rules.yaml_marks import MarkedYaml, Path, Problem, closest
@@ -18,7 +19,8 @@ def cross_checks(data: Mapping[str, Any], settings: Settings | None, marked: Mar
     if settings is None:
         return
     yield from _addresses(settings, marked)
-    yield from _links(settings, data, marked)
+    yield from _links(settings, marked)
+    yield from _allowed(settings, marked)
     if settings.rules is not None and not settings.rules.is_file():
         yield marked.problem(("rules",), f"there is no file {settings.rules}")
     if settings.outbound.ca_file is not None and not settings.outbound.ca_file.is_file():
@@ -56,7 +58,16 @@ def _addresses(settings: Settings, marked: MarkedYaml) -> Iterator[Problem]:
             )
 
 
-def _links(settings: Settings, data: Mapping[str, Any], marked: MarkedYaml) -> Iterator[Problem]:
+def _allowed(settings: Settings, marked: MarkedYaml) -> Iterator[Problem]:
+    for index, entry in enumerate(settings.outbound.allow_private):
+        try:
+            AllowList.parse([entry])
+        except Misconfigured as error:
+            hint = "such as 10.1.0.0/16 or calendar.internal"
+            yield marked.problem(("outbound", "allow_private", index), error.what, hint)
+
+
+def _links(settings: Settings, marked: MarkedYaml) -> Iterator[Problem]:
     for key, person in settings.people.items():
         seen: set[str] = set()
         for index, link in enumerate(person.links):

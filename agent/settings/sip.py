@@ -83,6 +83,12 @@ class NotifySettings(Section):
 class AccountSettings(WithPassword):
     """A user agent that may sign in. The key is its user name."""
 
+    @model_validator(mode="after")
+    def _has_one(self) -> Self:
+        if self.revealed is None:
+            raise ValueError("needs a password: password_file, secret, or password: ${VARIABLE}")
+        return self
+
 
 class AuthenticationSettings(Section):
     """Who has to prove who they are. `authentication: off` must be said in so many words."""

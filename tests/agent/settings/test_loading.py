@@ -121,6 +121,7 @@ def test_every_problem_at_once(write):
         (("rules: rules.yaml", "rules: rule.yaml"), "3:8: there is no file "),
         (("minimum: 30s", "minimum: 30m"), "18:36: must not be shorter than minimum"),
         (("authentication: off", "authentication: no"), "16:17: `authentication`: expected `off` or a section"),
+        (("authentication: off", "outbound: {allow_private: [10.0.0.0/8, 10.1/x]}"), "16:40: neither a network nor"),
         (("port: 0", "port: five"), "15:45: `port`: expected a whole number"),
         (("host: 127.0.0.1", "host: 127"), "15:28: `host`: expected text (put it in quotes)"),
         (("privacy: details", "name: [x"), "8:10: expected ',' or ']'"),

@@ -52,6 +52,7 @@ def test_in_the_file_only_by_insisting(tmp_path):
     ("entry", "expected"),
     [
         ("{password: '${PBX}', secret: pbx}", "password and secret are both given"),
+        ("{}", "needs a password"),
         ("password_file: empty", "the first line of"),
         ("password_file: binary", "is not UTF-8 text"),
     ],
