@@ -30,6 +30,6 @@ def command(settings: SettingsOption = DEFAULT_SETTINGS, as_json: JsonOption = F
     else:
         people = loaded.settings.people
         links = sum(len(person.links) for person in people.values())
-        print(f"{settings}: correct ({len(people)} people, {links} links)")
+        print(f"{settings}: correct (people: {len(people)}, links: {links})")
     if problems:
         raise typer.Exit(EXIT_PROBLEM)

@@ -1,6 +1,7 @@
 """What only shows when parts of the settings are seen together."""
 
 from collections.abc import Iterator, Mapping
+from pathlib import Path as Directory
 from typing import Any
 
 from pydantic import ValidationError
@@ -13,20 +14,30 @@ from connectors.registry import load, names
 from rules.yaml_marks import MarkedYaml, Path, Problem, closest
 
 
-def cross_checks(data: Mapping[str, Any], settings: Settings | None, marked: MarkedYaml) -> Iterator[Problem]:
-    """Problems across sections. Those that need a valid model wait until there is one."""
+def cross_checks(
+    data: Mapping[str, Any], settings: Settings | None, marked: MarkedYaml, directory: Directory
+) -> Iterator[Problem]:
+    """Problems across sections. Those that need a valid model wait until there is one.
+
+    ``directory``: where relative file names start.
+    """
     yield from _connector_names(data, marked)
+    outbound = data.get("outbound")
+    yield from _file(data.get("rules"), ("rules",), marked, directory)
+    if isinstance(outbound, dict):
+        yield from _file(outbound.get("ca_file"), ("outbound", "ca_file"), marked, directory)
     if settings is None:
         return
     yield from _addresses(settings, marked)
     yield from _links(settings, marked)
     yield from _allowed(settings, marked)
-    if settings.rules is not None and not settings.rules.is_file():
-        yield marked.problem(("rules",), f"there is no file {settings.rules}")
-    if settings.outbound.ca_file is not None and not settings.outbound.ca_file.is_file():
-        yield marked.problem(("outbound", "ca_file"), f"there is no file {settings.outbound.ca_file}")
     if settings.publisher.username is None and settings.publisher.revealed is not None:
         yield marked.problem(("publisher",), "a password without `username`")
+
+
+def _file(name: object, path: Path, marked: MarkedYaml, directory: Directory) -> Iterator[Problem]:
+    if isinstance(name, str) and not (place := directory / Directory(name).expanduser()).is_file():
+        yield marked.problem(path, f"there is no file {place}")
 
 
 def _connector_names(data: Mapping[str, Any], marked: MarkedYaml) -> Iterator[Problem]:

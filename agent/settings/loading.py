@@ -61,7 +61,7 @@ def read_settings(path: Path, environ: Mapping[str, str]) -> LoadedSettings:
         settings = Settings.model_validate(data, context=around)
     except ValidationError as error:
         marked.problems.extend(located(error, Settings, marked, (), origins))
-    marked.problems.extend(cross_checks(data, settings, marked))
+    marked.problems.extend(cross_checks(data, settings, marked, path.parent))
     if marked.problems:
         return LoadedSettings(None, tuple(sorted(set(marked.problems), key=_place)))
     return LoadedSettings(settings)

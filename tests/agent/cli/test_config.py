@@ -37,7 +37,7 @@ def test_check_of_a_correct_file(tmp_path, capsys, monkeypatch):
     path = tmp_path / "lamplighter.yaml"
     path.write_text(SETTINGS)
     code, out, _ = call(capsys, "config", "check", "--settings", str(path))
-    assert (code, out) == (0, f"{path}: correct (0 people, 0 links)\n")
+    assert (code, out) == (0, f"{path}: correct (people: 0, links: 0)\n")
 
 
 def test_show_hides_every_password(tmp_path, capsys, monkeypatch):

@@ -91,6 +91,7 @@ def test_every_problem_at_once(write):
         "  bob: {sip: 'sip:bob@example.org', timezone: Berlin, privacy: detail}\n"
         "limits: {publish: {default: soon}, message_size: 64 parsecs}\n"
         "log: {level: loud}\n"
+        "rules: absent.yaml\n"
         "people: {}\n"
     )
     assert problems(path) == [
@@ -105,7 +106,8 @@ def test_every_problem_at_once(write):
         "7:29: `default`: expected a duration such as 90s, 5m, 4h or 1h30m",
         "7:50: `message_size`: expected a size such as 65536, 64 KiB or 1 MiB",
         "8:14: `level`: expected `debug`, `info`, `warning` or `error`",
-        "9:1: 'people' is here twice (first in line 4)",
+        f"9:8: there is no file {path.parent / 'absent.yaml'}",
+        "10:1: 'people' is here twice (first in line 4)",
     ]
 
 
