@@ -17,8 +17,13 @@ INTRODUCTION = """\
 # Settings
 
 One YAML file, by default `lamplighter.yaml` in the working directory; `--settings FILE` or the variable
-`LAMPLIGHTER_SETTINGS` names another. `lamplighter init` writes one to start from, `lamplighter config check` names
-every mistake by line and column, `lamplighter config show` shows what is in effect.
+`LAMPLIGHTER_SETTINGS` names another.
+
+```sh
+lamplighter init --domain example.org                     # writes one to start from
+lamplighter config check --settings lamplighter.yaml      # names every mistake by line and column
+lamplighter config show                                   # what is in effect, passwords hidden
+```
 
 Every setting can be overridden by a variable: `LAMPLIGHTER_HTTP__PORT=9000` sets `port` under `http`, and
 `LAMPLIGHTER_DOMAINS='[example.org]'` a list. Durations are written `90s`, `5m`, `1h30m`, `2d`. Relative file
