@@ -109,10 +109,12 @@ class Notifier:
     def refresh(self, row: Subscription, flow: Flow) -> None:
         """A refreshed one: the full state again (RFC 6665 §4.2.1.2), to where the Contact now points."""
         watch = self._watches.get(row.id)
-        if watch is None:
+        if watch is not None:
+            self._end_pause(watch)
+        if watch is None or (watch.in_flight and watch.row.remote_target != row.remote_target):
+            # What is in flight to where the watcher no longer is must hold nothing up, and decide nothing.
             watch = self._watches[row.id] = Watch(self, row, flow)
         watch.row, watch.flow, watch.head = row, usual_flow(row, flow), None
-        self._end_pause(watch)
         self._owe(watch, self._clock.wall(), force=True)
 
     def fetch(self, row: Subscription, flow: Flow) -> None:
@@ -122,8 +124,12 @@ class Notifier:
         self._owe(watch, self._clock.wall(), force=True)
 
     def reserve_final(self, row: Subscription) -> int:
-        """The CSeq of the last NOTIFY; ask before the row is removed."""
+        """The CSeq of the last NOTIFY; ask before the row is removed. From then on no other is sent."""
         return self._store.next_cseq(row.id)
+
+    def go_on(self, row: Subscription) -> None:
+        """The end of a subscription could not be made durable: its row is back."""
+        self._owe(self._watch(row), self._clock.wall())
 
     def end(self, row: Subscription, reason: Reason, cseq: int, flow: Flow | None = None) -> None:
         """The subscription is over and its row gone: say so with the last NOTIFY."""
@@ -132,8 +138,7 @@ class Notifier:
         watch.flow = usual_flow(row, flow) or watch.flow
         self._end_pause(watch)
         watch.final = (terminated(reason), cseq)
-        for callback in self._gone_callbacks:
-            callback(row)
+        self._gone(row)
         self._owe(watch, self._clock.wall(), force=True)
 
     # -- from the store ------------------------------------------------------------------------------------------
@@ -193,8 +198,10 @@ class Notifier:
 
     def _send(self, watch: Watch) -> None:
         row = watch.row
-        if watch.final is None and self._watches.get(row.id) is not watch:
-            return  # ended while it waited
+        if watch.final is None and (
+            self._watches.get(row.id) is not watch or self._store.subscription(row.id) is None
+        ):
+            return  # ended while it waited, or about to be
         package = self._config.packages[row.package]
         view = self._views.view(row.presentity, row.package, _media_type(row, package))
         if watch.final is None and watch.sent is not None and watch.sent.body == view.body:
@@ -221,11 +228,14 @@ class Notifier:
             self._on_sent(max(0.0, now - watch.changed_at))
             watch.changed_at = None
         self._driver.endpoint.send_prepared(branch, "NOTIFY", data, flow, watch, self._clock.monotonic())
+        if watch.final is not None:
+            self._forget_unwatched(row.presentity)
 
     def _found(self, watch: Watch, flow: Flow | None) -> None:
         """The next hop was looked up or connected to."""
         watch.in_flight = False
         if flow is None:
+            watch.changed_at = None
             self.unanswered(watch, Failure.TRANSPORT)
             return
         watch.flow, watch.head = flow, None
@@ -239,6 +249,8 @@ class Notifier:
         if watch.final is not None:
             self._finish(watch)
             return
+        if self._watches.get(watch.row.id) is not watch:
+            return  # ended, or sent to an address that the watcher has left
         fate = fate_of(status)
         if fate is Fate.REMOVE:
             log.info("%s no longer watches %s (%d)", watch.row.watcher, watch.row.presentity, status)
@@ -258,6 +270,8 @@ class Notifier:
         watch.in_flight = False
         if watch.final is not None:
             self._finish(watch)
+            return
+        if self._watches.get(watch.row.id) is not watch:
             return
         if cause is Failure.TRANSPORT and watch.flow is not None and watch.flow.connection:
             # The connection that carried the SUBSCRIBE is gone; its Contact may still be reachable.
@@ -281,17 +295,31 @@ class Notifier:
 
     def _retry(self, watch: Watch) -> None:
         watch.paused = None
-        if self._watches.get(watch.row.id) is watch:
-            self._owe(watch, self._clock.wall())
+        self._owe(watch, self._clock.wall())
 
     def _drop(self, watch: Watch) -> None:
-        if self._watches.pop(watch.row.id, None) is None:
+        """End without a word. If the store can't, the row is back, and the next change finds out again."""
+        if self._watches.get(watch.row.id) is not watch:
             return
-        self._store.remove_subscription(watch.row.id)
-        self._store.commit().add_done_callback(lambda done: done.cancelled() or done.exception())
+        del self._watches[watch.row.id]
         self._end_pause(watch)
+
+        def removed(done: asyncio.Future[None]) -> None:
+            if not done.cancelled() and done.exception() is None:
+                self._gone(watch.row)
+
+        self._store.remove_subscription(watch.row.id)
+        self._store.commit().add_done_callback(removed)
+
+    def _gone(self, row: Subscription) -> None:
         for callback in self._gone_callbacks:
-            callback(watch.row)
+            callback(row)
+        self._forget_unwatched(row.presentity)
+
+    def _forget_unwatched(self, presentity: str) -> None:
+        """Views are kept for as long as somebody watches: anybody may ask about any address."""
+        if not any(self._store.subscriptions(presentity, package) for package in self._config.packages):
+            self._views.forget(presentity)
 
     @property
     def owed(self) -> int:

@@ -97,6 +97,8 @@ class Router:
         if encoding and encoding.lower() != "identity" and request.body:
             return to(request, 415, headers=[("Accept-Encoding", "identity")])
         host = address_of_record(request.uri).partition(":")[2].rpartition("@")[2]
-        if not self._is_ours(host) and request.to.tag is None:
+        # In a dialog the tags count, not the Request-URI; PUBLISH knows no dialogs (RFC 3903 §6).
+        in_dialog = request.method != "PUBLISH" and request.to.tag is not None
+        if not self._is_ours(host) and not in_dialog:
             return to(request, 404)
         return None

@@ -2,7 +2,6 @@
 
 import logging
 from asyncio import Future
-from collections import Counter
 from collections.abc import Callable
 from dataclasses import replace
 from hashlib import blake2s
@@ -15,6 +14,7 @@ from agent.presence.subscription import Reason, TooBrief, grant
 from agent.server.authenticate import Identity
 from agent.server.config import ServerConfig
 from agent.server.notifier import Notifier
+from agent.server.quota import Quota
 from agent.server.replies import Replies
 from agent.sip.dialogs import Dialog
 from agent.sip.flows import Flow, format_address
@@ -46,8 +46,10 @@ class SubscribeHandler:
         self._replies = replies
         self._notifier = notifier
         self._count = count
-        self._per_watcher: Counter[str] = Counter(row.watcher for row in store.all_subscriptions())
-        notifier.on_gone(lambda row: self._per_watcher.subtract([row.watcher]))
+        self._quota = Quota(
+            config.max_subscriptions_per_watcher, config.max_subscriptions, store.all_subscriptions()
+        )
+        notifier.on_gone(lambda row: self._quota.remove(row.watcher))
 
     def __call__(
         self, request: Request, transaction: ServerTransaction, flow: Flow, identity: Identity | None
@@ -84,9 +86,9 @@ class SubscribeHandler:
         granted = grant(expires, package.subscribe_limits)
         if isinstance(granted, TooBrief):
             return to(request, 423, headers=[("Min-Expires", str(granted.min_expires))])
-        if request.to.tag is not None:
-            return self._in_dialog(request, transaction, flow, event, accept, granted)
         assert identity is not None
+        if request.to.tag is not None:
+            return self._in_dialog(request, transaction, flow, identity, event, accept, granted)
         return self._initial(request, transaction, flow, identity.aor, event, package, accept, granted)
 
     def _initial(
@@ -144,8 +146,14 @@ class SubscribeHandler:
             self._store.put_subscription(row)
         except UnstorableRow as error:
             return self._replies.to(request, 400, str(error))
-        self._per_watcher[watcher] += 1
-        self._when_durable(request, transaction, response, lambda: self._notifier.begin(row, flow))
+        self._quota.add(watcher)
+        self._when_durable(
+            request,
+            transaction,
+            response,
+            lambda: self._notifier.begin(row, flow),
+            lambda: self._quota.remove(watcher),
+        )
         return None
 
     def _in_dialog(
@@ -153,6 +161,7 @@ class SubscribeHandler:
         request: Request,
         transaction: ServerTransaction,
         flow: Flow,
+        identity: Identity,
         event: Event,
         accept: tuple[str, ...],
         granted: int,
@@ -162,25 +171,29 @@ class SubscribeHandler:
         )
         if known is None or known.expires_at <= self._clock.wall():
             return self._replies.to(request, 481, "Subscription Does Not Exist")
+        if identity.aor != known.watcher and not identity.trusted:
+            return self._replies.to(request, 403, "Not Your Subscription")
         if event.package != known.package or event.id != known.event_id:
             return self._replies.to(request, 403, "Dialog Sharing Not Supported")  # RFC 6665 §4.5.2
         if request.cseq.number < known.remote_cseq:
             return self._replies.to(request, 500, "CSeq Out Of Order")  # RFC 3261 §12.2.2
+        target = parse_name_addr(request.headers.values("Contact")[0]).uri
         if granted == 0:
+            ended = replace(known, accept=accept, remote_target=target)
             cseq = self._notifier.reserve_final(known)
             self._store.remove_subscription(known.id)
-            response = self._accepted(request, known, 0)
-            ended = replace(
-                known, accept=accept, remote_target=parse_name_addr(request.headers.values("Contact")[0]).uri
-            )
             self._when_durable(
-                request, transaction, response, lambda: self._notifier.end(ended, Reason.TIMEOUT, cseq, flow)
+                request,
+                transaction,
+                self._accepted(request, known, 0),
+                lambda: self._notifier.end(ended, Reason.TIMEOUT, cseq, flow),
+                lambda: self._notifier.go_on(known),
             )
             return None
         row = replace(
             known,
             remote_cseq=request.cseq.number,
-            remote_target=parse_name_addr(request.headers.values("Contact")[0]).uri,
+            remote_target=target,
             accept=accept,
             expires_at=self._clock.wall() + granted,
             remote_address=format_address(flow.remote),
@@ -195,9 +208,9 @@ class SubscribeHandler:
         return None
 
     def _over_limits(self, request: Request, watcher: str) -> Response | None:
-        if self._per_watcher[watcher] >= self._config.max_subscriptions_per_watcher:
+        if self._quota.watcher_is_full(watcher):
             return self._replies.to(request, 403, "Too Many Subscriptions")
-        if self._per_watcher.total() >= self._config.max_subscriptions:
+        if self._quota.is_full:
             return self._replies.to(request, 503, headers=[("Retry-After", "60")])
         return None
 
@@ -212,14 +225,22 @@ class SubscribeHandler:
         return self._replies.to(request, 200, headers=headers)
 
     def _when_durable(
-        self, request: Request, transaction: ServerTransaction, response: Response, then: Callable[[], None]
+        self,
+        request: Request,
+        transaction: ServerTransaction,
+        response: Response,
+        then: Callable[[], None],
+        otherwise: Callable[[], None] = lambda: None,
     ) -> None:
+        """Answer, and go on with ``then``; or with 503 and ``otherwise`` when the store has undone it."""
+
         def answer(done: Future[None]) -> None:
             if done.cancelled() or isinstance(done.exception(), StoreUnavailable):
                 self._count("SUBSCRIBE", 503)
                 self._driver.respond(
                     transaction, self._replies.to(request, 503, headers=[("Retry-After", "5")])
                 )
+                otherwise()
             else:
                 self._count("SUBSCRIBE", response.status)
                 self._driver.respond(transaction, response)

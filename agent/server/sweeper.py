@@ -5,6 +5,7 @@ import heapq
 from datetime import datetime
 
 from agent.clock import Clock
+from agent.presence.records import Subscription
 from agent.presence.subscription import Reason
 from agent.server.notifier import Notifier
 from agent.store.protocols import PresenceStore
@@ -13,6 +14,8 @@ LONGEST_WAIT = 20.0
 "Seconds. The wall clock may be set; no wait trusts it for longer."
 SHORTEST_WAIT = 0.02
 "Expiries that come in a bunch are swept together."
+STORE_PATIENCE = 5.0
+"Seconds before a store that could not take a sweep is asked again."
 
 
 class Sweeper:
@@ -23,14 +26,19 @@ class Sweeper:
         self._notifier = notifier
         self._clock = clock
         self._boundaries: list[tuple[float, str]] = []
+        self._known_boundaries: set[tuple[float, str]] = set()
+        self._rest_until = 0.0
         self._timer: asyncio.TimerHandle | None = None
         self._due = float("inf")
         self._closed = False
 
     def at_boundary(self, presentity: str, when: datetime) -> None:
         """The presentity's document changes at ``when`` by the clock alone."""
-        heapq.heappush(self._boundaries, (when.timestamp(), presentity))
-        self.wake()
+        boundary = (when.timestamp(), presentity)
+        if boundary not in self._known_boundaries:
+            self._known_boundaries.add(boundary)
+            heapq.heappush(self._boundaries, boundary)
+            self.wake()
 
     def wake(self) -> None:
         """Look again at what is due next."""
@@ -42,6 +50,7 @@ class Sweeper:
             nearest = self._boundaries[0][0]
         wait = LONGEST_WAIT if nearest is None else min(max(nearest - now, SHORTEST_WAIT), LONGEST_WAIT)
         loop = asyncio.get_running_loop()
+        wait = max(wait, self._rest_until - loop.time())
         due = loop.time() + wait
         if due >= self._due:
             return
@@ -54,21 +63,31 @@ class Sweeper:
         self._timer, self._due = None, float("inf")
         now = self._clock.wall()
         store = self._store
-        wrote = False
-        for publication in store.expired_publications(now):
+        publications = store.expired_publications(now)
+        for publication in publications:
             store.remove_publication(publication.id)
             store.note_change(publication.presentity, publication.package)
-            wrote = True
-        for row in store.expired_subscriptions(now):
-            cseq = self._notifier.reserve_final(row)
+        ended = [(row, self._notifier.reserve_final(row)) for row in store.expired_subscriptions(now)]
+        for row, _ in ended:
             store.remove_subscription(row.id)
-            self._notifier.end(row, Reason.TIMEOUT, cseq)
-            wrote = True
+        if publications or ended:
+            store.commit().add_done_callback(lambda done: self._swept(done, ended))
         while self._boundaries and self._boundaries[0][0] <= now:
-            self._notifier.state_changed(heapq.heappop(self._boundaries)[1], now)
-        if wrote:
-            store.commit().add_done_callback(lambda done: done.cancelled() or done.exception())
+            boundary = heapq.heappop(self._boundaries)
+            self._known_boundaries.discard(boundary)
+            self._notifier.state_changed(boundary[1], now)
         self.wake()
+
+    def _swept(self, done: asyncio.Future[None], ended: list[tuple[Subscription, int]]) -> None:
+        """Watchers are told of their end once it is durable; otherwise all of it is due again."""
+        if done.cancelled() or done.exception() is not None:
+            self._rest_until = asyncio.get_running_loop().time() + STORE_PATIENCE
+            for row, _ in ended:
+                self._notifier.go_on(row)
+            self.wake()
+            return
+        for row, cseq in ended:
+            self._notifier.end(row, Reason.TIMEOUT, cseq)
 
     def close(self) -> None:
         self._closed = True

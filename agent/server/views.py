@@ -72,9 +72,12 @@ def _parse(body: bytes) -> pidf.Presence:
 def check_body(package: str, body: bytes) -> str | None:
     """What is wrong with a published body, in words for a reason phrase; None when it can be used."""
     try:
-        root = parse_xml(body)
+        parse_xml(body)
     except DocumentError:
         return "Body Is Not Well-Formed XML"
-    if package == "presence" and root.tag != "{urn:ietf:params:xml:ns:pidf}presence":
-        return "Body Is Not A Presence Document"
+    if package == "presence":
+        try:
+            _parse(body)
+        except DocumentError:
+            return "Body Is Not A Presence Document"
     return None

@@ -1,0 +1,109 @@
+"""A presence server on the simulated network, with whoever a test wants around it."""
+
+import asyncio
+from collections.abc import AsyncIterator, Coroutine, Mapping, Sequence
+from contextlib import asynccontextmanager
+from typing import Any
+
+from agent.net.transcript import Transcript
+from agent.server.config import ServerConfig
+from agent.server.server import Passwords, PresenceServer
+from agent.sip.flows import Transport
+from agent.sip.routing import Destination, Target
+from agent.store.protocols import PresenceStore
+from agent.store.store import Store
+from tests.support.phone import Phone
+from tests.support.virtual_loop import LoopClock
+from tests.support.wire import SERVER, Wire, WirePort
+
+
+class Directory:
+    """A resolver that knows what it was told: host -> numeric address."""
+
+    def __init__(self, names: Mapping[str, str] | None = None) -> None:
+        self.names = dict(names or {})
+
+    async def resolve(self, target: Target) -> Sequence[Destination]:
+        host = self.names.get(target.host, target.host)
+        if not host.replace(".", "").isdigit():
+            raise OSError(f"{target.host} means nothing")
+        return [Destination(target.transport or Transport.UDP, host, target.port or 5060)]
+
+
+class World:
+    """``config`` and ``passwords`` hold for every server that `start` makes."""
+
+    def __init__(self, wire: Wire, store: PresenceStore, clock: LoopClock) -> None:
+        self.wire = wire
+        self.store = store
+        self.clock = clock
+        self.names = Directory()
+        self.config = ServerConfig(domains=frozenset({"example.org"}))
+        self.passwords: Passwords | None = None
+        self.lateness: list[float] = []
+        self.answers: list[tuple[str, int]] = []
+        self.server: PresenceServer
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._phones = 0
+
+    # -- what the server needs -----------------------------------------------------------------------------------
+
+    def spawn(self, work: Coroutine[Any, Any, None], name: str) -> None:
+        task = asyncio.get_running_loop().create_task(work, name=name)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    def sip_answered(self, method: str, status: int) -> None:
+        self.answers.append((method, status))
+
+    def notify_sent(self, lateness: float) -> None:
+        self.lateness.append(lateness)
+
+    # -- what a test does ----------------------------------------------------------------------------------------
+
+    async def start(self, *, icmp: bool = False, transcript: Transcript | None = None) -> PresenceServer:
+        """A server on the wire at `SERVER`, over this world's store."""
+        self.server = PresenceServer(
+            self.store,
+            self.clock,
+            self.config,
+            self.names,
+            self.spawn,
+            passwords=self.passwords,
+            meter=self,
+            transcript=transcript,
+        )
+        self.server.transports.add(WirePort(self.server.driver, self.wire, SERVER, icmp=icmp))
+        await self.server.start([])
+        return self.server
+
+    def phone(self, user: str = "bob") -> Phone:
+        self._phones += 1
+        return Phone(self.wire, user, f"192.0.2.{49 + self._phones}")
+
+    async def close(self) -> None:
+        self.server.close()
+        for task in list(self._tasks):
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+
+
+@asynccontextmanager
+async def world(
+    *,
+    wire: Wire | None = None,
+    config: ServerConfig | None = None,
+    passwords: Passwords | None = None,
+    icmp: bool = False,
+) -> AsyncIterator[World]:
+    """A running server with its state in memory. Use inside `virtual` tests."""
+    clock = LoopClock(asyncio.get_running_loop())
+    made = World(wire or Wire(), await Store.open("memory:", clock), clock)
+    if config is not None:
+        made.config = config
+    made.passwords = passwords
+    await made.start(icmp=icmp)
+    try:
+        yield made
+    finally:
+        await made.close()
