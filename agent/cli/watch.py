@@ -178,12 +178,14 @@ class Watcher:
         if watched.leaving:
             return  # the server's farewell: the same state once more
         watched.told += 1
-        show = self._show_json if self._options.as_json else self._show_line
-        show(watched.uri, notification)
+        if self._options.as_json:
+            self._show_json(watched.uri, notification)
+        else:
+            self._show_line(watched, notification)
         if self._options.count is not None and watched.told >= self._options.count:
             self._leave(watched)
 
-    def _show_line(self, uri: str, notification: Notification) -> None:
+    def _show_line(self, watched: _Watched, notification: Notification) -> None:
         now = self._clock.now().astimezone()
         text = ""
         if notification.body:
@@ -192,14 +194,16 @@ class Watcher:
                 text = line_of(shown, now) if shown is not None else _indented(notification)
             except DocumentError as error:
                 text = f"a broken document: {error}"
-        elif notification.state != "terminated":
+        elif watched.told > 1:
+            text = "as before  (no document)"  # RFC 3856 §6.8
+        else:
             text = "unknown  (the server told no state)"
         suffix = ""
         if notification.state == "pending":
             suffix = "  [waiting for permission]"
         elif notification.state == "terminated" and self._options.expires:
             suffix = f"  [ended: {notification.reason or 'no reason given'}]"
-        print(f"{now:%H:%M:%S}  {uri}  {text}{suffix}".rstrip(), flush=True)
+        print(f"{now:%H:%M:%S}  {watched.uri}  {text}{suffix}".rstrip(), flush=True)
 
     def _show_json(self, uri: str, notification: Notification) -> None:
         told: dict[str, object] = {
@@ -210,6 +214,7 @@ class Watcher:
             "expires": notification.expires,
             "reason": notification.reason,
             "content_type": notification.content_type,
+            "state": None,
         }
         try:
             shown = read_body(notification.content_type, notification.body) if notification.body else None
