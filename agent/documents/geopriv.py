@@ -1,7 +1,7 @@
 """Location objects (RFC 4119, RFC 5491): the location passes through as it is, its usage rules are obeyed."""
 
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import ClassVar
 
 from lxml import etree
@@ -41,7 +41,9 @@ class Geopriv:
 
     def discard_at(self, taken_at: datetime) -> datetime:
         """When it must be gone. `taken_at`: the timestamp of the component around it."""
-        return self.retention_expiry or taken_at + DEFAULT_RETENTION
+        if self.retention_expiry is not None:
+            return self.retention_expiry
+        return min(taken_at, _LAST_DAY) + DEFAULT_RETENTION
 
     def xml(self) -> str:
         allowed = "true" if self.retransmission_allowed else "false"
@@ -90,4 +92,5 @@ def read(element: etree._Element) -> Geopriv | None:
     return Geopriv(location, allowed, expiry, tuple(rules), tuple(others), attributes)
 
 
-_LONG_AGO = read_time("0001-01-01T00:00:00Z")
+_LONG_AGO = datetime.min.replace(tzinfo=UTC)
+_LAST_DAY = datetime.max.replace(tzinfo=UTC) - DEFAULT_RETENTION

@@ -31,6 +31,9 @@ from agent.documents.xml import (
 CONTENT_TYPE = "application/pidf+xml"
 """COMPAT(baresip 1.0.0): answers 415 to any parameter after it."""
 
+MAX_CHILDREN = 1000
+"Below the root. Composition compares every tuple with every other; no presentity has so many."
+
 # COMPAT(RFC 3863 §4.1.1): the prose prints the namespace with a colon at its end; some took it from there.
 _LOCAL = {
     f"{{{namespace}}}{name}": name
@@ -108,11 +111,14 @@ class Presence:
 def parse(data: bytes, charset: str | None = None) -> Presence:
     """Read a document, valid or not, and keep what is unknown.
 
-    Raises `DocumentError` when it is not XML, or when its root is not PIDF's `presence`.
+    Raises `DocumentError` when it is not XML, when its root is not PIDF's `presence`, or when that has
+    more than `MAX_CHILDREN` children.
     """
     root = parse_xml(data, charset)
     if _LOCAL.get(root.tag) != "presence":
         raise DocumentError(f"the root element is {root.tag}, expected {{{PIDF}}}presence")
+    if len(root) > MAX_CHILDREN:
+        raise DocumentError(f"the document has more than {MAX_CHILDREN} tuples, persons, devices and others")
     tuples: list[Tuple] = []
     notes: list[Note] = []
     persons: list[Person] = []

@@ -94,11 +94,15 @@ class PlaceType(Choices):
 
 @dataclass(frozen=True, slots=True)
 class Privacy(Choices):
-    """Kinds of media that others nearby are unlikely to intercept."""
+    """Kinds of media that others nearby are unlikely to intercept. Written in alphabetical order."""
 
     kind: ClassVar[str] = "privacy"
     group: ClassVar[str] = "privacy"
     names: ClassVar[frozenset[str]] = PRIVACY
+
+    def _content(self) -> str:
+        # The schema has a sequence here, not a choice.
+        return Choices._content(replace(self, values=tuple(sorted(self.values))))
 
 
 @dataclass(frozen=True, slots=True)

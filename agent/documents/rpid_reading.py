@@ -77,6 +77,8 @@ def _choices_reader(cls: type[Choices]) -> Callable[[etree._Element], Choices]:
                 values.append(text.lower())
             else:
                 other = Note(text)
+        if cls is Privacy:
+            values.sort()
         if len(element.attrib) == 0:
             return cls(tuple(values), other, tuple(notes), tuple(foreign))
         return cls(

@@ -11,7 +11,7 @@ from agent.documents.data_model import Device, Person
 from agent.documents.foreign import Foreign
 from agent.documents.geopriv import Geopriv
 from agent.documents.pidf import Presence, Status, Tuple
-from agent.documents.rpid import Choices, Ranged
+from agent.documents.rpid import Activities, Choices, Mood, PlaceType, Privacy, Ranged
 from agent.documents.timed_status import TimedStatus
 from agent.documents.values import Element, Note
 
@@ -24,6 +24,8 @@ _ORDER = {
     )
 }
 _FOREIGN = len(_ORDER)
+_ONCE = frozenset({"servcaps", "devcaps", "geopriv", "lamp", "importance", "until", "reach"})
+"Kinds without range that a component has once, a location by RFC 5491 §3; the first counts."
 
 
 @dataclass(slots=True)
@@ -146,7 +148,12 @@ def _now(elements: tuple[Element, ...], horizon: Horizon, taken_at: datetime) ->
         if isinstance(each, Ranged):
             if (each.from_ is None and each.until is None) or horizon.holds(each.from_, each.until):
                 kept.append(each)
-        elif not isinstance(each, Geopriv) or horizon.holds(None, each.discard_at(taken_at)):
+        elif isinstance(each, Geopriv):
+            # The moment is written down, for composition may give the component a newer timestamp.
+            expiry = each.discard_at(taken_at)
+            if horizon.holds(None, expiry):
+                kept.append(each if each.retention_expiry else replace(each, retention_expiry=expiry))
+        else:
             kept.append(each)
     return kept
 
@@ -165,7 +172,9 @@ def tidy(elements: list[Element]) -> tuple[Element, ...]:
     kept: dict[Element, None] = {}
     single: dict[str, Element] = {}
     for each in elements:
-        if not isinstance(each, Ranged) or each.from_ is not None or each.until is not None:
+        if each.kind in _ONCE:
+            single.setdefault(each.kind, each)
+        elif not isinstance(each, Ranged) or each.from_ is not None or each.until is not None:
             kept[each] = None
         elif each.kind not in single:
             single[each.kind] = each
@@ -177,13 +186,18 @@ def tidy(elements: list[Element]) -> tuple[Element, ...]:
 
 
 def _united(first: Choices, second: Choices) -> Choices:
-    return replace(
-        first,
-        values=tuple(dict.fromkeys(first.values + second.values)),
-        other=first.other or second.other,
-        notes=tuple(dict.fromkeys(first.notes + second.notes)),
-        foreign=tuple(dict.fromkeys(first.foreign + second.foreign)),
-    )
+    """Both in one, as far as the schema has room for more than one choice; else the first."""
+    if not isinstance(first, Activities | Mood | PlaceType | Privacy):
+        return first
+    values = dict.fromkeys(first.values + second.values)
+    if len(values) > 1:
+        values.pop("unknown", None)
+    other = first.other or second.other
+    notes = dict.fromkeys(first.notes + second.notes)
+    if isinstance(first, PlaceType) and values and other is not None:
+        notes[other], other = None, None
+    foreign = dict.fromkeys(first.foreign + second.foreign)
+    return replace(first, values=tuple(values), other=other, notes=tuple(notes), foreign=tuple(foreign))
 
 
 def _place(element: Element) -> tuple[int, str, str]:

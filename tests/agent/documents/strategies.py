@@ -66,7 +66,9 @@ def ranges(inner_ids):
 def _choices(cls, names, inner_ids, other=True):
     return st.builds(
         cls,
-        st.lists(st.sampled_from(sorted(names)), max_size=3, unique=True).map(tuple),
+        st.lists(st.sampled_from(sorted(names)), max_size=3, unique=True)
+        .map(sorted if cls is rpid.Privacy else list)
+        .map(tuple),
         st.none() | notes if other else st.none(),
         note_tuples,
         foreign_tuples,

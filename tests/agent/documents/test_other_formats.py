@@ -1,6 +1,6 @@
 """Timed status, CIPID, capabilities, locations and our own namespace."""
 
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
@@ -120,6 +120,8 @@ def test_retention(name):
     assert location(rule).discard_at(NOW) == NOW + HOUR
     assert location().discard_at(NOW) == NOW + 24 * HOUR
     assert location(f"<b:{name}>soon</b:{name}>").discard_at(NOW) < NOW
+    far = datetime.max.replace(tzinfo=UTC)
+    assert location().discard_at(far) == far
 
 
 def test_a_geopriv_without_location_is_kept_but_not_understood():

@@ -71,6 +71,16 @@ def test_what_is_no_pidf(body):
         pidf.parse(body)
 
 
+def test_a_document_with_absurdly_many_tuples():
+    with pytest.raises(DocumentError, match="more than 1000"):
+        one("<tuple/>" * 1001)
+    assert len(one("<tuple/>" * 1000).tuples) == 1000
+
+
+def test_an_entity_that_is_missing_is_empty():
+    assert pidf.parse(f"<presence {NS}/>".encode()) == Presence("")
+
+
 def test_the_namespace_as_the_prose_prints_it():
     body = (
         b'<presence xmlns="urn:ietf:params:xml:ns:pidf:" entity="sip:a@b"><tuple id="x"><status><basic>open'

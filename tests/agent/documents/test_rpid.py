@@ -94,6 +94,11 @@ def test_a_foreign_sphere():
     assert read("sphere", '<x:club xmlns:x="urn:x"/>').foreign[0].name == "club"
 
 
+def test_privacy_is_a_sequence():
+    assert read("privacy", "<video/><audio/>") == rpid.Privacy(("audio", "video"))
+    assert rpid.Privacy(("video", "audio")).xml() == "<rpid:privacy><rpid:audio/><rpid:video/></rpid:privacy>"
+
+
 def test_place_is():
     element = read("place-is", "<audio><noisy/></audio><video><dark/></video><text><ok/></text>")
     assert element == rpid.PlaceIs("noisy", "dark", "ok")

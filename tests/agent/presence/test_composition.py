@@ -11,7 +11,16 @@ from agent.documents.device_id import DeviceID
 from agent.documents.foreign import make
 from agent.documents.lamplighter import Lamp, Reach
 from agent.documents.pidf import Contact, Presence, Status, Tuple
-from agent.documents.rpid import Activities, Class, Mood, Relationship, StatusIcon, UserInput
+from agent.documents.rpid import (
+    Activities,
+    Class,
+    Mood,
+    PlaceType,
+    Relationship,
+    Sphere,
+    StatusIcon,
+    UserInput,
+)
 from agent.documents.values import Note
 from agent.presence.composition import DEFAULT, Input, Mode, Policy, compose, normalise, unavailable
 
@@ -208,6 +217,25 @@ def test_an_activity_twice_in_one_person_is_one():
     assert composed(document(twice)).persons[0].elements == (
         Activities(("busy", "meeting")),
         StatusIcon("http://a/"),
+    )
+
+
+def test_what_the_schema_has_only_once_stays_once():
+    person = Person(
+        "p",
+        (
+            Activities(("unknown",)),
+            Activities(("busy",)),
+            Sphere(("work",)),
+            Sphere(("home",)),
+            PlaceType((), Note("pier")),
+            PlaceType(("office",)),
+        ),
+    )
+    assert composed(document(person)).persons[0].elements == (
+        Activities(("busy",)),
+        PlaceType(("office",), None, (Note("pier"),)),
+        Sphere(("work",)),
     )
 
 

@@ -107,4 +107,21 @@ def test_a_location_is_discarded_when_its_time_is_up():
 def test_a_location_without_expiry_is_kept_a_day():
     states = walk(service(Geopriv(PLACE), timestamp=NOW - 2 * HOUR), NOW)
     assert [moment for moment, _ in states] == [NOW, NOW + 22 * HOUR]
+    assert states[0][1].tuples[0].elements == (Geopriv(PLACE, retention_expiry=NOW + 22 * HOUR),)
     assert states[-1][1].tuples[0].elements == ()
+
+
+def test_a_newer_timestamp_from_elsewhere_does_not_prolong_a_location():
+    inputs = [
+        Input("a", Presence(ALICE, persons=(Person("p", (Geopriv(PLACE),), (), NOW - 2 * HOUR),)), 50, NOW),
+        Input("b", Presence(ALICE, persons=(Person("q", (Mood(("happy",)),), (), NOW),)), 50, NOW),
+    ]
+    result = compose(ALICE, inputs, NOW)
+    assert result.document.persons[0].timestamp == NOW
+    again = compose(ALICE, [Input("c", result.document, 50, NOW)], NOW)
+    assert result.next_boundary == again.next_boundary == NOW + 22 * HOUR
+
+
+def test_a_component_has_one_location():
+    two = person(Geopriv(PLACE, retention_expiry=NOW + HOUR), Geopriv(PLACE, True, NOW + 2 * HOUR))
+    assert len(at(NOW, two).document.persons[0].elements) == 1
