@@ -56,7 +56,7 @@ def presence_document(
         ),
         (),
         (Person(_name("p", entity), tuple(_person(decision)), notes, changed_at),),
-        tuple([_device(each, entity) for each in decision.devices]),
+        tuple([_device(each, entity) for each in {each.device: each for each in decision.devices}.values()]),
     )
 
 

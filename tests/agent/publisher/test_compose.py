@@ -129,6 +129,12 @@ def test_an_active_device_does_not_tell_every_key_stroke():
     assert publish_body(first, ALICE, NOW) == publish_body(second, ALICE, NOW)
 
 
+def test_a_device_named_twice_is_there_once():
+    twice = replace(MEETING, devices=(DeviceUse("laptop", None), DeviceUse("laptop", True)))
+    (device,) = presence_document(twice, ALICE, None, NOW).devices
+    assert device.elements == (UserInput(True),)
+
+
 @pytest.mark.parametrize(
     ("sphere", "expected"), [("home", ("home",)), ("bowling league", ())], ids=["of the RFC", "own"]
 )
