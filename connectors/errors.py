@@ -67,6 +67,10 @@ class Unreachable(ConnectorError):
         self.retry_after = retry_after
 
 
+class TimedOut(Unreachable):
+    """Connected, but no answer in time: perhaps to this one question only."""
+
+
 class BadData(ConnectorError):
     """The source answered, and the answer makes no sense."""
 

@@ -22,7 +22,16 @@ import aiohttp
 from yarl import URL
 
 from connectors.addresses import AllowList, is_public
-from connectors.errors import AuthFailed, BadData, Forbidden, Misconfigured, NotFound, Refused, Unreachable
+from connectors.errors import (
+    AuthFailed,
+    BadData,
+    Forbidden,
+    Misconfigured,
+    NotFound,
+    Refused,
+    TimedOut,
+    Unreachable,
+)
 
 MAX_BODY = 10 * 1024 * 1024
 "Bytes, before and after decompression."
@@ -122,7 +131,7 @@ class Http:
         except _NotAllowed as blocked:
             raise Refused(f"{host}: {blocked}") from None
         except TimeoutError:
-            raise Unreachable(f"{host} did not answer in time") from None
+            raise TimedOut(f"{host} did not answer in time") from None
         except (aiohttp.ClientConnectorCertificateError, aiohttp.ClientSSLError) as error:
             raise Unreachable(
                 f"the encrypted connection to {host} failed ({_reason(error)})",

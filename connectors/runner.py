@@ -65,6 +65,10 @@ class _Linked:
     removed: bool = False
 
     @property
+    def listens(self) -> bool:
+        return hasattr(self.connector, "listen")
+
+    @property
     def interval(self) -> float:
         if isinstance(self.settings, PollSettings):
             return self.settings.interval.total_seconds()
@@ -144,7 +148,8 @@ class Runner:
                 continue
             group.due.discard(link_id)
             linked.removed = True
-            if linked.connector is not None and not linked.in_flight:
+            # A poll under way is closed when it ends; a listener only ends by being closed.
+            if linked.connector is not None and (linked.listens or not linked.in_flight):
                 self._spawn(linked.connector.close(), name=f"close link {link_id}")
             sources = tuple(linked.state.known)
             self._forget(sources)
@@ -200,7 +205,7 @@ class Runner:
             linked.in_flight = True
             if self._meter is not None:
                 self._meter.lag(connector, now - due)
-            if load(connector).manifest.kind == "push":
+            if linked.listens:
                 self._spawn(self._listen(linked), name=f"listen {link_id}")
             else:
                 group.in_flight += 1
@@ -264,6 +269,8 @@ class Runner:
         wait = linked.interval
         try:
             await linked.connector.listen(emit)  # type: ignore[union-attr]
+            if linked.removed:
+                return
             raise Unreachable("the source ended the connection")
         except Exception as caught:
             wait, _ = self._failed(linked, caught)
@@ -278,6 +285,8 @@ class Runner:
             error = caught
         elif isinstance(caught, TimeoutError):
             error = Unreachable("the source did not answer in time")
+        elif isinstance(caught, ConnectionError):
+            error = Unreachable(f"the connection broke ({type(caught).__name__})")
         else:
             error = Fault(f"the connector failed ({type(caught).__name__})")
         if linked.state.failed(error, self._clock.now()):
@@ -291,7 +300,7 @@ class Runner:
         """After a poll: set the next due time, or close what was removed meanwhile."""
         link = linked.state.link
         if linked.removed:
-            if linked.connector is not None:
+            if linked.connector is not None and not linked.listens:
                 await linked.connector.close()
             return
         if linked.again:

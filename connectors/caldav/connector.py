@@ -10,11 +10,19 @@ from datetime import datetime
 from urllib.parse import urljoin
 
 from connectors.base import Context, Link, Poll
-from connectors.caldav.dav import LIST_CALENDARS, Listed, events_between, read_calendars, read_objects
+from connectors.caldav.dav import (
+    LIST_CALENDARS,
+    Listed,
+    StoredObject,
+    events_between,
+    every_event,
+    read_calendars,
+    read_objects,
+)
 from connectors.caldav.discovery import find_home, same_house
 from connectors.caldav.mapping import MARGIN, chosen, problems_of, source_of
 from connectors.caldav.settings import CalDavSettings
-from connectors.errors import BadData, Forbidden, NotFound
+from connectors.errors import BadData, Forbidden, NotFound, TimedOut
 from connectors.facts import Fact
 from connectors.http import Response, expect
 from connectors.ical.fact import calendar_fact, reader_of
@@ -46,6 +54,7 @@ class CalDavConnector:
             pair = f"{settings.username}:{link.secret}".encode()
             self._authorization = f"Basic {b64encode(pair).decode()}"
         self._known: dict[str, _Calendar] = {}
+        self._without_range: set[str] = set()
 
     async def poll(self, *, fresh: bool) -> Poll:
         """See `connectors.base.PollConnector.poll`."""
@@ -92,12 +101,10 @@ class CalDavConnector:
     async def _read(self, home: str, calendar: Listed, source: str, meaning: str, now: datetime) -> _Calendar:
         """Fetch a calendar's events of the window and understand them."""
         window = window_at(now, self._settings)
-        wide = Window(window.start - MARGIN, window.end + MARGIN)
         url = urljoin(home, calendar.path)
         if not same_house(home, url):
             raise BadData("the server lists it on another server")
-        answer = await self._dav("REPORT", url, events_between(wide.start, wide.end), depth="1")
-        objects = read_objects(expect(answer, 207).body)
+        objects = await self._objects(url, source, window)
         reader = reader_of(self._link, self._settings)
         readings = await self._context.workshop.each(
             read,
@@ -113,6 +120,23 @@ class CalDavConnector:
             fact=fact,
             problems=problems_of(objects, readings, calendar),
         )
+
+    async def _objects(self, url: str, source: str, window: Window) -> list[StoredObject]:
+        """A calendar's objects with events in the window; perhaps others too.
+
+        A server that expands without limits never answers for a time range once somebody has stored an event
+        that repeats every second. It is then asked for all objects, which it need not understand, and not for
+        a time range again: each such question would leave it spinning.
+        """
+        if source not in self._without_range:
+            wide = events_between(window.start - MARGIN, window.end + MARGIN)
+            try:
+                return read_objects(expect(await self._dav("REPORT", url, wide, depth="1"), 207).body)
+            except TimedOut:
+                pass
+        everything = read_objects(expect(await self._dav("REPORT", url, every_event(), depth="1"), 207).body)
+        self._without_range.add(source)
+        return everything
 
     async def _dav(self, method: str, url: str, body: bytes, *, depth: str) -> Response:
         return await self._context.http.request(

@@ -55,14 +55,12 @@ class StoredObject:
 
 def events_between(start: datetime, end: datetime) -> bytes:
     """REPORT body: objects with events in ``[start, end)`` (RFC 4791 §7.8)."""
-    return (
-        b'<?xml version="1.0" encoding="utf-8"?>'
-        b'<c:calendar-query xmlns:d="DAV:" xmlns:c="urn:ietf:params:xml:ns:caldav">'
-        b"<d:prop><c:calendar-data/></d:prop>"
-        b'<c:filter><c:comp-filter name="VCALENDAR"><c:comp-filter name="VEVENT">'
-        + f'<c:time-range start="{_stamp(start)}" end="{_stamp(end)}"/>'.encode()
-        + b"</c:comp-filter></c:comp-filter></c:filter></c:calendar-query>"
-    )
+    return _query(f'<c:time-range start="{_stamp(start)}" end="{_stamp(end)}"/>')
+
+
+def every_event() -> bytes:
+    """REPORT body: all objects with events. The server has nothing to expand."""
+    return _query("")
 
 
 def read_calendars(body: bytes) -> list[Listed]:
@@ -102,6 +100,16 @@ def parse(body: bytes) -> etree._Element:
         raise BadData(f"the answer is not XML (line {error.lineno})") from None
     except ValueError:
         raise BadData("the answer is not XML") from None
+
+
+def _query(event_filter: str) -> bytes:
+    return (
+        '<?xml version="1.0" encoding="utf-8"?>'
+        '<c:calendar-query xmlns:d="DAV:" xmlns:c="urn:ietf:params:xml:ns:caldav">'
+        "<d:prop><c:calendar-data/></d:prop>"
+        '<c:filter><c:comp-filter name="VCALENDAR"><c:comp-filter name="VEVENT">'
+        f"{event_filter}</c:comp-filter></c:comp-filter></c:filter></c:calendar-query>"
+    ).encode()
 
 
 def _answers(body: bytes) -> list[tuple[str, etree._Element]]:

@@ -1,7 +1,7 @@
 """Finds a person's calendar home from whatever address was given (RFC 6764, RFC 5397, RFC 4791 §6.2.1).
 
 The `caldav` library knows the servers' quirks and does the asking; its transport is replaced by ours, so that
-every connection passes the same guard. It is imported at the first discovery only: that takes a second.
+every connection passes the same guard. It is imported at the first discovery only, off the event loop.
 """
 
 import asyncio

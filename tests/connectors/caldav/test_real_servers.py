@@ -284,3 +284,21 @@ async def test_a_remembered_home_is_used_and_looked_for_again_when_it_is_gone():
             await world.step(1)
             assert world.health("alice-work").state is HealthState.OK
             assert memory == {"home": f"{server.url}/alice/"}
+
+
+async def test_a_bomb_on_which_the_server_itself_hangs_is_named_and_the_others_count():
+    with running("radicale") as server:
+        server.make_calendar("work", "Work")
+        server.put("work", "good", meeting(10, uid="good"))
+        bomb = event("DTSTART:19700101T000000Z", "DURATION:PT1M", "RRULE:FREQ=MINUTELY", uid="bomb")
+        server.put("work", "bomb", calendar(bomb))
+        async with new_world(http=CountingHttp(LOOPBACK, timeout=3)) as world:
+            world.runner.add_link(link(server))
+            await world.step(1)
+            assert starts(world) == ["02T10:00"], world.health("alice-work").words
+            assert any("bomb" in problem for problem in world.health("alice-work").problems)
+            server.put("work", "m2", meeting(12, uid="m2"))
+            world.http.asked.clear()
+            await world.step(61)
+            assert starts(world) == ["02T10:00", "02T12:00"]
+            assert world.http.asked == ["PROPFIND", "REPORT"]
