@@ -86,12 +86,12 @@ def _write(
     local = element.tag.rpartition("}")[2]
     namespace = element.tag[1:].partition("}")[0] if element.tag[0] == "{" else ""
     prefix = element.prefix
-    nsmap = element.nsmap
     declare: dict[str | None, str] = {}  # prefix -> namespace
     if scope.get(prefix) != namespace:
         declare[prefix] = namespace
     attributes: list[tuple[str, str]] = []
-    for key, value in sorted((str(k), str(v)) for k, v in element.attrib.items()):
+    attrib = element.attrib
+    for key, value in sorted((str(k), str(v)) for k, v in attrib.items()) if len(attrib) else ():
         if key[0] != "{":
             attributes.append((key, value))
             continue
@@ -99,12 +99,12 @@ def _write(
         if uri == XML_NAMESPACE:
             attributes.append((f"xml:{name}", value))
             continue
-        used = min(p for p, u in nsmap.items() if p and u == uri)
+        used = min(p for p, u in element.nsmap.items() if p and u == uri)
         if declare.get(used, scope.get(used)) != uri:
             declare[used] = uri
         attributes.append((f"{used}:{name}", value))
     for mentioned in wanted:
-        uri = nsmap.get(mentioned, "")
+        uri = element.nsmap.get(mentioned, "")
         if uri and declare.get(mentioned, scope.get(mentioned)) != uri:
             declare[mentioned] = uri
     name = f"{prefix}:{local}" if prefix else local
