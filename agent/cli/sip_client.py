@@ -23,7 +23,7 @@ from agent.net.resolver import Resolver
 from agent.net.transcript import Entry, Transcript
 from agent.net.user_agent import UserAgent
 from agent.sip.digest import Credentials, DigestClient
-from agent.sip.flows import Transport
+from agent.sip.flows import Transport, format_host
 from agent.sip.routing import parse_target
 from agent.sip.values import parse_host_port, parse_uri
 
@@ -83,17 +83,16 @@ def server_uri(server: str | None, transport: TransportChoice | None, address: s
     tail = f";transport={transport.value}" if transport is not None else ""
     if server is None:
         target = parse_target(address)
-        host = f"[{target.host}]" if ":" in target.host else target.host
         port = f":{target.port}" if target.port is not None else ""
-        return f"{'sips' if target.secure else 'sip'}:{host}{port}{tail or _named_transport(address)}"
+        scheme = "sips" if target.secure else "sip"
+        return f"{scheme}:{format_host(target.host)}{port}{tail or _named_transport(address)}"
     if re.match(r"(?i)sips?:", server):
         return server + ("" if "transport=" in server.lower() else tail)
     try:
         host, port_number = parse_host_port(server)
     except ValueError as error:
         raise usage_error(f"--server {server!r}: {error}; expected HOST or HOST:PORT") from None
-    host = f"[{host}]" if ":" in host else host
-    return f"sip:{host}{f':{port_number}' if port_number else ''}{tail}"
+    return f"sip:{format_host(host)}{f':{port_number}' if port_number else ''}{tail}"
 
 
 def _named_transport(address: str) -> str:

@@ -169,7 +169,7 @@ class _HostsFile:
                 return
             text = self._path.read_text("utf-8", "replace")
         except OSError:
-            self._addresses = {}
+            self._addresses, self._stamp = {}, None
             return
         self._stamp = stamp
         addresses: dict[str, list[str]] = {}

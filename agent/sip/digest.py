@@ -18,7 +18,7 @@ _CHALLENGE_HEADERS = {
     401: ("WWW-Authenticate", "Authorization"),
     407: ("Proxy-Authenticate", "Proxy-Authorization"),
 }
-_MAX_ATTEMPTS = 5
+MAX_ATTEMPTS = 5
 "A proxy, a server and a stale nonce at each: nobody needs more requests than that for one answer."
 
 
@@ -280,7 +280,7 @@ class Exchange:
                 self._client.forget(response, challenge.realm)
                 return False
             self._answered.add(key)
-        if not learned or self._attempts == _MAX_ATTEMPTS:
+        if not learned or self._attempts == MAX_ATTEMPTS:
             return False
         self._attempts += 1
         cseq = self.request.cseq

@@ -11,6 +11,7 @@ from enum import StrEnum
 
 from agent.sip.dialogs import Dialog
 from agent.sip.dialogs import Sequence as Order
+from agent.sip.digest import MAX_ATTEMPTS
 from agent.sip.headers import Headers
 from agent.sip.messages import Request, Response
 from agent.sip.notification import Notification, read_notification
@@ -146,11 +147,6 @@ class Subscriber:
         """Unsubscribe; ends with the last NOTIFY, or without it when none comes."""
         self._stopping = True
 
-    def abandon(self, reason: str) -> None:
-        """End now, whatever the server still thinks."""
-        if self._ended is None:
-            self._end(reason)
-
     def _subscribe(self, now: float) -> Subscribe:
         headers = Headers(
             [
@@ -208,7 +204,8 @@ class Subscriber:
         elif self._dialog is None:
             self._lose(cause, now)
         else:
-            # The old subscription lives until its end (§4.1.2.2).
+            # The old subscription lives until its end (§4.1.2.2). Attempts with credentials may have used up numbers.
+            self._dialog = replace(self._dialog, local_cseq=self._dialog.local_cseq + MAX_ATTEMPTS)
             self._back_off(cause, now)
 
     def _settle(self, request: Request) -> bool:

@@ -133,6 +133,26 @@ async def test_a_name_without_address_is_exit_code_3() -> None:
     assert told.value.exit_code == 3
 
 
+async def test_leaving_does_not_wait_for_a_server_that_says_nothing() -> None:
+    asked = asyncio.Event()
+    loop = asyncio.get_running_loop()
+
+    class Silent(asyncio.DatagramProtocol):
+        def datagram_received(self, data: bytes, peer: tuple[str, int]) -> None:
+            asked.set()
+
+    transport, _ = await loop.create_datagram_endpoint(Silent, local_addr=("127.0.0.1", 0))
+    host, port = transport.get_extra_info("sockname")
+    async with asyncio.timeout(10), open_client(CLOCK, f"sip:{host}:{port}", None, raw=False) as client:
+        watcher = Watcher(client, CLOCK, WatchOptions(), [ALICE])
+        run = asyncio.ensure_future(watcher.run())
+        await asked.wait()
+        watcher.stop()
+        watcher.stop()
+        assert await run == 0
+    transport.close()
+
+
 async def test_a_challenge_is_answered_with_the_password() -> None:
     digest = DigestServer("example.org", b"k" * 32, lambda: "00")
     hashes = make_ha1s("bob", "example.org", "secret")

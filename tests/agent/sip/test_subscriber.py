@@ -138,6 +138,15 @@ def test_an_answered_challenge_raises_the_cseq_of_what_follows() -> None:
     assert scene.sends().request.cseq.number == 4
 
 
+def test_numbers_that_unanswered_attempts_may_have_used_are_not_used_again() -> None:
+    scene = running()
+    scene.now += 2880
+    lost = scene.sends().request.cseq.number
+    scene.subscriber.failed(scene.last, "no answer", scene.now)
+    scene.now += 1
+    assert scene.sends().request.cseq.number > lost + 3
+
+
 @pytest.mark.parametrize(("spread", "share"), [(0.0, 0.8), (0.999, 0.8999)])
 def test_a_refresh_comes_between_80_and_90_percent(spread: float, share: float) -> None:
     scene = running(spread=spread)
