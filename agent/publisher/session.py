@@ -15,6 +15,7 @@ STOPPED_RETRY = 600.0
 "Seconds until a request is tried again that somebody has to put right first."
 _TRANSIENT = frozenset((408, 480, 481, 482, 483, 486, 491, 600))
 _PERMANENT = frozenset((501, 505, 513))
+_ABOUT_THE_BODY = frozenset((400, 413, 415, 513))
 _ADVICE = {
     400: "the server can't use our request; see the wire log",
     401: "user name or password refused",
@@ -104,6 +105,8 @@ class Session:
         self._tag_is_restored = False
         self._refresh_at = 0.0
         self._not_before = 0.0
+        self._body_is_refused = False
+        "What the server refused was the document, so that another one needs no waiting."
         self._outstanding: Publish | None = None
         self._health = Health(State.IDLE, "", now, 0)
 
@@ -117,6 +120,8 @@ class Session:
 
     def desire(self, body: bytes | None, now: float) -> None:
         """The full state that watchers should see, or None to remove the publication. The last one counts."""
+        if self._body_is_refused and body != self._desired:
+            self._body_is_refused, self._not_before = False, now
         self._decided, self._desired = True, body
         if body is not None and self._health.state is State.IDLE:
             self._set_health(State.PENDING, "", now)
@@ -165,6 +170,7 @@ class Session:
         sent, self._outstanding = self._outstanding, None
         if sent is None:
             return
+        self._body_is_refused = status in _ABOUT_THE_BODY and sent.body is not None
         if 200 <= status < 300:
             self._accepted(sent, headers, now)
         elif status == 412 and sent.if_match is not None:

@@ -197,6 +197,22 @@ def test_a_refusal_is_reported_with_a_reason_and_tried_again_slowly(status: int)
     assert isinstance(it.next_action(stopped.until), Publish)
 
 
+@pytest.mark.parametrize(
+    ("status", "at_once"), [(415, True), (413, True), (400, True), (403, False), (404, False)]
+)
+def test_another_document_is_tried_at_once_where_the_last_one_was_at_fault(
+    status: int, at_once: bool
+) -> None:
+    it = session()
+    it.desire(b"one", NOW)
+    it.next_action(NOW)
+    it.response(status, Headers(), NOW)
+    it.desire(b"one", NOW + 1)
+    assert isinstance(it.next_action(NOW + 1), Stopped)
+    it.desire(b"two", NOW + 2)
+    assert isinstance(it.next_action(NOW + 2), Publish) == at_once
+
+
 @pytest.mark.parametrize("status", [408, 480, 500, 502, 504, 599])
 def test_passing_trouble_is_tried_again_soon(status: int) -> None:
     it = session()
