@@ -6,10 +6,11 @@ from typing import Any
 
 from connectors.facts import ActivityState, ActivityValue, Fact, ReachState, ReachValue
 from rules.decision import Basic, Decision, DeviceUse, Lamp, Note
-from rules.model import OF_STATE, OF_SURROUNDINGS, UNKNOWN_STATE, Effect, NoteTemplate, Rule, StateDefinition
+from rules.model import UNKNOWN_STATE, NoteTemplate, Rule, StateDefinition
 from rules.templates import Template
 
 Fill = Callable[[Template], str | None]
+Given = tuple[tuple[str, Any], ...]
 
 
 class RuleFailure(Exception):
@@ -33,23 +34,22 @@ class Gathered:
             self.state = state
             self.because["state"] = rule.name
         if not late:
-            self._set(rule, OF_STATE, rule.effect, fill)
+            self._set(rule, rule.effect.of_state, rule.effect.mood_note, fill)
             if own_note and rule.effect.notes is None and "notes" not in self.values:
                 self._put(rule, "notes", (Note(own_note),))
-        self._set(rule, OF_SURROUNDINGS, rule.effect, fill)
+        self._set(rule, rule.effect.of_surroundings, None, fill)
         if state is not None:
             if not late:
-                self._set(rule, OF_STATE, state.effect, fill)
-            self._set(rule, OF_SURROUNDINGS, state.effect, fill)
+                self._set(rule, state.effect.of_state, state.effect.mood_note, fill)
+            self._set(rule, state.effect.of_surroundings, None, fill)
 
     def _put(self, rule: Rule, name: str, value: Any) -> None:
         self.values[name] = value
         self.because[name] = rule.name
 
-    def _set(self, rule: Rule, names: Sequence[str], effect: Effect, fill: Fill) -> None:
-        for name in names:
-            value = getattr(effect, name)
-            if value is None or name in self.values:
+    def _set(self, rule: Rule, given: Given, mood_note: str | None, fill: Fill) -> None:
+        for name, value in given:
+            if name in self.values:
                 continue
             if name == "notes":
                 value = notes(value, fill)
@@ -60,7 +60,7 @@ class Gathered:
                 if value is None:
                     continue
             elif name == "moods":
-                self.values["mood_note"] = effect.mood_note
+                self.values["mood_note"] = mood_note
             self._put(rule, name, value)
 
     def decision(
@@ -69,9 +69,8 @@ class Gathered:
         state = self.state or fallback
         values = self.values
         if self.state is None:
-            for name in (*OF_STATE, *OF_SURROUNDINGS):
-                value = getattr(state.effect, name)
-                if value is not None and name not in values:
+            for name, value in (*state.effect.of_state, *state.effect.of_surroundings):
+                if name not in values:
                     if name == "notes":
                         value = notes(value, fill)
                     elif name == "place":

@@ -75,11 +75,14 @@ def evaluate(
     fired: dict[str, Fired] = {}
     gathered = Gathered()
     failures: list[Failure] = []
-    for rule in rules.rules:
-        if gathered.state is not None and rule.only_state and not rule.lingers:
+    for rule in rules.candidates(view):
+        if rule.only_state and gathered.state is not None and not rule.lingers:
             continue
         try:
-            _apply(rules, rule, view, gathered, fired)
+            condition = rule.condition
+            matched = condition is None or condition.test(view) is True
+            if matched or rule.lingers:
+                _apply(rules, rule, matched, view, gathered, fired)
         except RuleFailure as failure:
             failures.append(Failure(rule.name, str(failure)))
         except Exception as error:
@@ -101,8 +104,9 @@ def evaluate(
     return Evaluation(rules, view, decision, view.memory, _next_change(rules, view), tuple(failures))
 
 
-def _apply(rules: RuleSet, rule: Rule, view: View, gathered: Gathered, fired: dict[str, Fired]) -> None:
-    matched = rule.condition is None or rule.condition.test(view) is True
+def _apply(
+    rules: RuleSet, rule: Rule, matched: bool, view: View, gathered: Gathered, fired: dict[str, Fired]
+) -> None:
     words: tuple[str | None, ...] | None = None
     if rule.lingers:
         lingering = _linger(rule, view, matched)
@@ -110,8 +114,6 @@ def _apply(rules: RuleSet, rule: Rule, view: View, gathered: Gathered, fired: di
             return
         fired[rule.name] = lingering
         words = lingering.words
-    elif not matched:
-        return
 
     def fill(template: Template) -> str | None:
         if words is None or matched:

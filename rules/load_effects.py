@@ -139,7 +139,7 @@ class EffectLoader:
         merged: dict[str, Any] = {}
         for one in chain:
             for item in fields(Effect):
-                if merged.get(item.name) is None:
+                if item.init and merged.get(item.name) is None:
                     merged[item.name] = getattr(effects[one], item.name)
         return Effect(**merged)
 

@@ -62,6 +62,7 @@ class RuleLoader:
             state=state,
             fixed_state=fixed,
             hold=hold,
+            lingers=hold is not None or dwell is not None,
             dwell=dwell,
             calendar=conditions.calendars[0] if conditions.calendars else None,
             held=tuple(conditions.held),

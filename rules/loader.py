@@ -122,6 +122,16 @@ def load(text: str, filename: str = "rules.yaml", reader: Reader = pack_reader) 
     return _with_warnings(rule_set, doubts)
 
 
+def cases_of(text: str, filename: str, rules: RuleSet) -> tuple[TestCase, ...]:
+    """The tests of a file that holds nothing but ``version`` and ``tests``. Raises RulesError."""
+    root, wrong = parse(text, filename)
+    problems = Problems(list(wrong))
+    document = read.mapping(root, problems, "the tests file", ("version", "tests"))
+    cases = _tests([document], rules.states, rules.rules, problems)
+    problems.raise_if_any()
+    return cases
+
+
 def _with_warnings(rules: RuleSet, warnings: tuple[Problem, ...]) -> RuleSet:
     return RuleSet(
         rules.file,

@@ -5,16 +5,16 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from functools import cached_property
 from types import MappingProxyType
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from connectors.facts import Shows
-from rules.conditions.base import Condition
+from rules.conditions.base import Condition, Who
 from rules.conditions.calendar import CalendarCondition
-from rules.conditions.combine import HeldFor
+from rules.conditions.combine import All, HeldFor
 from rules.decision import Basic, Extension, Lamp
 from rules.source import Node
 from rules.templates import Template
-from rules.view import Reading
+from rules.view import Reading, View
 from rules.yaml_marks import Problem
 
 if TYPE_CHECKING:
@@ -49,12 +49,22 @@ class Effect:
     place_types: tuple[str, ...] | None = None
     sphere: str | None = None
     extensions: tuple[Extension, ...] | None = None
+    of_state: tuple[tuple[str, Any], ...] = field(init=False, compare=False, repr=False)
+    "What is set of the first kind, by name."
+    of_surroundings: tuple[tuple[str, Any], ...] = field(init=False, compare=False, repr=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "of_state", self._given(OF_STATE))
+        object.__setattr__(self, "of_surroundings", self._given(OF_SURROUNDINGS))
+
+    def _given(self, names: tuple[str, ...]) -> tuple[tuple[str, Any], ...]:
+        values = ((name, getattr(self, name)) for name in names)
+        return tuple((name, value) for name, value in values if value is not None)
 
     @property
     def surroundings(self) -> bool:
         """Sets something that even a rule whose state lost may fill in."""
-        values = (self.place, self.place_types, self.sphere, self.extensions)
-        return any(value is not None for value in values)
+        return bool(self.of_surroundings)
 
 
 OF_STATE = ("basic", "activities", "moods", "notes", "lamp", "importance")
@@ -91,9 +101,8 @@ class Rule:
     only_state: bool = False
     "Has nothing to say once the state and its attributes are settled."
 
-    @property
-    def lingers(self) -> bool:
-        return self.hold is not None or self.dwell is not None
+    lingers: bool = False
+    "Has `hold` or `dwell`."
 
 
 @dataclass(frozen=True)
@@ -119,15 +128,15 @@ class RuleSet:
     def timed(self) -> tuple[Condition, ...]:
         """Conditions with edges of their own, the same one once."""
         conditions = [rule.condition for rule in self.rules if rule.condition is not None]
-        leaves: dict[int, Condition] = {}
+        leaves: dict[Condition, None] = {}
         while conditions:
             condition = conditions.pop()
             if not condition.timed:
                 continue
             if isinstance(condition, HeldFor) or not condition.parts():
-                leaves[id(condition)] = condition
+                leaves[condition] = None
             conditions += condition.parts()
-        return tuple(leaves.values())
+        return tuple(leaves)
 
     @cached_property
     def held(self) -> tuple[HeldFor, ...]:
@@ -136,3 +145,55 @@ class RuleSet:
     @cached_property
     def lingering(self) -> tuple[Rule, ...]:
         return tuple(rule for rule in self.rules if rule.lingers)
+
+    @cached_property
+    def _needs(self) -> tuple[tuple[int, Rule], ...]:
+        return tuple(
+            (0 if rule.lingers or rule.condition is None else rule.condition.needs, rule)
+            for rule in self.rules
+        )
+
+    @cached_property
+    def _candidates(self) -> dict[tuple[object, ...], tuple[Rule, ...]]:
+        return {}
+
+    @cached_property
+    def _by_key(self) -> bool:
+        """Whether rules ask who somebody is, and not only for groups, roles and privacy levels."""
+        return any(_asks_for(rule.condition, "person") for rule in self.rules)
+
+    def candidates(self, view: View) -> tuple[Rule, ...]:
+        """The rules that can match at all with what is there to look at and for whom. Found once each."""
+        person = view.person
+        present = view.present()
+        key = (present, person.groups, person.roles, person.privacy, person.key if self._by_key else None)
+        known = self._candidates.get(key)
+        if known is None:
+            if len(self._candidates) > MAX_KEPT:
+                self._candidates.clear()
+            known = tuple(
+                rule for needs, rule in self._needs if needs & ~present == 0 and not _excluded(rule, view)
+            )
+            self._candidates[key] = known
+        return known
+
+
+MAX_KEPT = 10_000
+"Combinations of what is there and for whom, of which the candidates are kept."
+
+
+def _asks_for(condition: Condition | None, word: str) -> bool:
+    if condition is None:
+        return False
+    if isinstance(condition, Who) and condition.label.startswith(word):
+        return True
+    return any(_asks_for(part, word) for part in condition.parts())
+
+
+def _excluded(rule: Rule, view: View) -> bool:
+    """Not for this person, whatever the facts."""
+    condition = rule.condition
+    if rule.lingers or condition is None:
+        return False
+    parts = condition.conditions if isinstance(condition, All) else (condition,)
+    return any(isinstance(part, Who) and part.test(view) is False for part in parts)

@@ -39,3 +39,8 @@ def reader(folder: Path) -> Reader:
 
 pack_reader: Reader = reader(Path())
 """For files that include packs only."""
+
+
+def schema_text() -> str:
+    """The JSON Schema of rules files, for editors."""
+    return (resources.files("rules") / "schema.json").read_text(encoding="utf-8")

@@ -137,8 +137,8 @@ def free_at(view: View, calendar: CalendarCondition | None) -> datetime | None:
 
 
 def _may_say(view: View, running: Running, level: str) -> bool:
-    """Titles and places need the level `title`, categories at least `category`; private events give nothing."""
-    levels = ("busy", "category", "title")
+    """Titles and places need the level `details`, categories at least `category`; private events give nothing."""
+    levels = ("busy", "category", "details")
     if running.event.private or view.person.privacy not in levels:
         return False
     return levels.index(view.person.privacy) >= levels.index(level)
@@ -199,8 +199,8 @@ _GETTERS: Mapping[str, _Getter] = MappingProxyType(
         "calendar.starts": _calendar(lambda running: running.event.start),
         "calendar.ends": _calendar(lambda running: running.event.end),
         "calendar.free_at": free_at,
-        "calendar.title": _calendar(lambda running: running.event.title, "title"),
-        "calendar.place": _calendar(lambda running: running.event.place, "title"),
+        "calendar.title": _calendar(lambda running: running.event.title, "details"),
+        "calendar.place": _calendar(lambda running: running.event.place, "details"),
         "calendar.category": _calendar(
             lambda running: next(iter(running.event.categories), None), "category"
         ),

@@ -9,15 +9,15 @@ from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
 from connectors.facts import (
+    KIND_OF,
     ActivityState,
     ActivityValue,
     CalendarEvent,
     CalendarValue,
-    CallValue,
+    CallState,
     Fact,
     FactKind,
     ManualValue,
-    PlaceValue,
     ReachState,
     ReachValue,
     ScheduleValue,
@@ -40,7 +40,7 @@ class Person:
     timezone: str = "UTC"
     "IANA name; times of day and dates are meant in it."
     privacy: str = "busy"
-    "What may be said of a meeting: `busy` (nothing more), `category`, or `title` (with the place)."
+    "What may be said of a meeting: `busy` (nothing more), `category`, or `details` (title and place)."
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,6 +91,12 @@ def local(now: datetime, timezone: str) -> datetime:
     return now.astimezone(zone(timezone))
 
 
+class Needs:
+    """Bits of what must be there for a condition to hold at all, so that whole rules need not be asked."""
+
+    EVENT, CHOICE, CALL, PLACE, ACTIVITY, REACH, SCHEDULE = (1 << bit for bit in range(7))
+
+
 class View:
     """Facts by kind, fresh apart from stale, the events that are running, and the next edge in time.
 
@@ -98,9 +104,12 @@ class View:
     """
 
     __slots__ = (
+        "_best_reach",
+        "_last_input",
         "activities",
         "calls",
         "edge",
+        "fresh",
         "fresh_calendars",
         "frozen",
         "manual",
@@ -140,13 +149,13 @@ class View:
         self.manual: ManualValue | None = None
         self.manual_fact: Fact | None = None
         edge = NEVER
-        by_type: dict[type, list[Fact]] = {
-            CalendarValue: self.fresh_calendars,
-            CallValue: self.calls,
-            PlaceValue: self.places,
-            ActivityValue: self.activities,
-            ReachValue: self.reaches,
-            ScheduleValue: self.schedules,
+        self.fresh: dict[FactKind, list[Fact]] = {
+            FactKind.CALENDAR: self.fresh_calendars,
+            FactKind.CALL: self.calls,
+            FactKind.PLACE: self.places,
+            FactKind.ACTIVITY: self.activities,
+            FactKind.REACH: self.reaches,
+            FactKind.SCHEDULE: self.schedules,
         }
         for fact in facts:
             value = fact.value
@@ -169,8 +178,10 @@ class View:
                 if value.window_end < edge:
                     edge = value.window_end
                 edge = self._run(fact, value, reading, calendars, edge)
-            by_type[type(value)].append(fact)
+            self.fresh[KIND_OF[type(value)]].append(fact)
         self.edge = self._other_edges(edge)
+        self._last_input: tuple[datetime | None] | None = None
+        self._best_reach: tuple[ReachState | None] | None = None
 
     def _choose(self, fact: Fact) -> None:
         if self.manual_fact is None or fact.observed_at >= self.manual_fact.observed_at:
@@ -213,8 +224,9 @@ class View:
         for fact in self.schedules:
             value = fact.value
             assert isinstance(value, ScheduleValue)
-            for period in (*value.working, *value.holidays):
-                for at in (period.start, period.end):
+            for periods in (value.working, value.holidays):
+                for period in periods:
+                    at = period.start if period.start > now else period.end
                     if now < at < edge:
                         edge = at
         return edge
@@ -230,21 +242,9 @@ class View:
         return bool(self.fresh_of(kind))
 
     def fresh_of(self, kind: FactKind) -> list[Fact]:
-        match kind:
-            case FactKind.CALENDAR:
-                return self.fresh_calendars
-            case FactKind.CALL:
-                return self.calls
-            case FactKind.PLACE:
-                return self.places
-            case FactKind.ACTIVITY:
-                return self.activities
-            case FactKind.REACH:
-                return self.reaches
-            case FactKind.SCHEDULE:
-                return self.schedules
-            case FactKind.MANUAL:
-                return [self.manual_fact] if self.manual_fact is not None else []
+        if kind is FactKind.MANUAL:
+            return [self.manual_fact] if self.manual_fact is not None else []
+        return self.fresh[kind]
 
     def clock_for_input(self) -> datetime:
         """Up to when idling is counted; looking ahead it stands still, because nobody knows."""
@@ -263,6 +263,40 @@ class View:
             if at is not None and (latest is None or at > latest):
                 latest = at
         return latest
+
+    def last_input_at_all(self) -> datetime | None:
+        """Of all devices; found once."""
+        if self._last_input is None:
+            self._last_input = (self.last_input(self.activities),)
+        return self._last_input[0]
+
+    def best_reach(self) -> ReachState | None:
+        """Of all devices; found once."""
+        if self._best_reach is None:
+            states = {fact.value.state for fact in self.reaches if isinstance(fact.value, ReachValue)}
+            self._best_reach = (next((state for state in ReachState if state in states), None),)
+        return self._best_reach[0]
+
+    def present(self) -> int:
+        """What there is to look at, as the bits of `Needs`."""
+        bits = 0
+        if self.running:
+            bits |= Needs.EVENT
+        if self.manual is not None:
+            bits |= Needs.CHOICE
+        for fact in self.calls:
+            if fact.value.state is not CallState.IDLE:  # type: ignore[union-attr]
+                bits |= Needs.CALL
+                break
+        if self.places:
+            bits |= Needs.PLACE
+        if self.activities:
+            bits |= Needs.ACTIVITY
+        if self.reaches:
+            bits |= Needs.REACH
+        if self.schedules:
+            bits |= Needs.SCHEDULE
+        return bits
 
     def known_enough(self) -> bool:
         """Enough to say *available* when no rule has anything to say.

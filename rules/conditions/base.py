@@ -37,6 +37,11 @@ class Condition:
         return NEVER
 
     @property
+    def needs(self) -> int:
+        """Bits of `Needs` without which the answer cannot be True."""
+        return 0
+
+    @property
     def timed(self) -> bool:
         """Whether ``edge`` can ever be other than NEVER."""
         return False

@@ -1,12 +1,12 @@
 """``calendar:`` what the running event shows. Of the events that fit, the strongest counts."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from connectors.facts import CalendarEvent, CalendarValue, Fact, Shows
 from rules.conditions.base import Answer, FactCondition, Seen, clock_time
 from rules.values import Compare, TextMatch
-from rules.view import NEVER, Running, View
+from rules.view import NEVER, Needs, Running, View
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,6 +28,20 @@ class CalendarCondition(FactCondition):
     starts_in: timedelta | None = None
     plain: bool = True
     "No attribute but `shows`: the short way."
+    asks_words: bool = field(init=False, compare=False, repr=False)
+    asks_times: bool = field(init=False, compare=False, repr=False)
+
+    def __post_init__(self) -> None:
+        words = (self.title, self.place, self.category, self.attendees)
+        times = (self.lasts, self.running_for, self.ends_in)
+        object.__setattr__(self, "asks_words", any(one is not None for one in words))
+        object.__setattr__(self, "asks_times", any(one is not None for one in times))
+
+    @property
+    def needs(self) -> int:
+        if self.stale is not None or self.starts_in is not None:
+            return 0
+        return 0 if self.shows is not None and Shows.FREE in self.shows else Needs.EVENT
 
     def test(self, view: View) -> Answer:
         strongest = self.event(view)
@@ -93,7 +107,9 @@ class CalendarCondition(FactCondition):
             return False
         if self.online is not None and event.online_meeting is not self.online:
             return False
-        return self._fits_words(event) and self._fits_times(event, now)
+        if self.asks_words and not self._fits_words(event):
+            return False
+        return not self.asks_times or self._fits_times(event, now)
 
     def _fits_words(self, event: CalendarEvent) -> bool:
         if self.attendees is not None and (

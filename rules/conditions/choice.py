@@ -5,7 +5,7 @@ from datetime import datetime
 
 from rules.conditions.base import Answer, FactCondition, Seen, clock_time
 from rules.values import TextMatch
-from rules.view import View
+from rules.view import Needs, View
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -16,6 +16,10 @@ class ManualCondition(FactCondition):
     "`none`."
     state: TextMatch | None = None
     note: TextMatch | None = None
+
+    @property
+    def needs(self) -> int:
+        return 0 if self.no_choice else Needs.CHOICE
 
     def test(self, view: View) -> Answer:
         chosen = view.manual

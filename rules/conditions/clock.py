@@ -10,7 +10,7 @@ import holidays
 from connectors.facts import Period, ScheduleValue
 from rules.conditions.base import Answer, Condition, FactCondition, Seen
 from rules.values import DaySpan, TextMatch
-from rules.view import NEVER, View, zone
+from rules.view import NEVER, Needs, View, zone
 from rules.vocabulary import HOLIDAY, OFF, WORKING
 
 _DAY = timedelta(days=1)
@@ -126,6 +126,10 @@ class ScheduleCondition(FactCondition):
 
     wanted: frozenset[str] | None = None
     label_match: TextMatch | None = None
+
+    @property
+    def needs(self) -> int:
+        return Needs.SCHEDULE if self.stale is None else 0
 
     def test(self, view: View) -> Answer:
         facts = self.pick(view) if self.stale is not None else view.schedules

@@ -3,6 +3,8 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import reduce
+from operator import and_, or_
 
 from rules.conditions.base import Answer, Condition, Seen
 from rules.values import spell
@@ -29,6 +31,10 @@ class _Several(Condition):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class All(_Several):
+    @property
+    def needs(self) -> int:
+        return reduce(or_, (condition.needs for condition in self.conditions))
+
     def test(self, view: View) -> Answer:
         answer: Answer = True
         for condition in self.conditions:
@@ -48,6 +54,10 @@ class All(_Several):
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Some(_Several):
     """``any``."""
+
+    @property
+    def needs(self) -> int:
+        return reduce(and_, (condition.needs for condition in self.conditions))
 
     def test(self, view: View) -> Answer:
         answer: Answer = False
@@ -89,6 +99,10 @@ class HeldFor(Condition):
     condition: Condition
     length: timedelta
     key: str
+
+    @property
+    def needs(self) -> int:
+        return self.condition.needs
 
     def test(self, view: View) -> Answer:
         answer = self.condition.test(view)

@@ -14,13 +14,16 @@ from connectors.facts import (
 )
 from rules.conditions.base import Answer, FactCondition, Seen, ago
 from rules.values import Compare, TextMatch
-from rules.view import NEVER, View
+from rules.view import NEVER, Needs, View
 
 
 def _crossings(start: datetime, length: Compare, now: datetime) -> datetime:
     """When the time since ``start`` next passes an edge of ``length``."""
-    moments = (start + timedelta(seconds=edge) for edge in length.edges)
-    return min((moment for moment in moments if moment > now), default=NEVER)
+    for edge in length.edges:
+        moment = start + timedelta(seconds=edge)
+        if moment > now:
+            return moment
+    return NEVER
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,6 +34,12 @@ class CallCondition(FactCondition):
     direction: frozenset[str] | None = None
     remote: TextMatch | None = None
     lasting: Compare | None = None
+
+    @property
+    def needs(self) -> int:
+        if self.stale is not None or self.states is None or CallState.IDLE in self.states:
+            return 0
+        return Needs.CALL
 
     def test(self, view: View) -> Answer:
         facts = self.pick(view) if self.device is not None or self.stale is not None else view.calls
@@ -105,6 +114,10 @@ class ActivityCondition(FactCondition):
     states: frozenset[ActivityState] | None = None
     idle_for: Compare | None = None
 
+    @property
+    def needs(self) -> int:
+        return Needs.ACTIVITY if self.stale is None else 0
+
     def test(self, view: View) -> Answer:
         facts = self.pick(view) if self.device is not None or self.stale is not None else view.activities
         if not facts:
@@ -123,8 +136,11 @@ class ActivityCondition(FactCondition):
             return {ActivityState.ACTIVE}
         return states if states == {ActivityState.LOCKED} else {ActivityState.IDLE}
 
+    def _last(self, view: View, facts: list[Fact]) -> datetime | None:
+        return view.last_input_at_all() if facts is view.activities else view.last_input(facts)
+
     def _idle(self, view: View, facts: list[Fact]) -> timedelta | None:
-        last = view.last_input(facts)
+        last = self._last(view, facts)
         if last is None:
             # A device that never said when it was used: idle at least since it said so.
             last = min((fact.observed_at for fact in facts), default=None)
@@ -138,7 +154,7 @@ class ActivityCondition(FactCondition):
         facts = self.pick(view)
         if self.idle_for is None or not facts or view.frozen is not None:
             return NEVER
-        last = view.last_input(facts) or min(fact.observed_at for fact in facts)
+        last = self._last(view, facts) or min(fact.observed_at for fact in facts)
         return _crossings(last, self.idle_for, view.now)
 
     def since(self, view: View) -> datetime | None:
@@ -163,6 +179,10 @@ class ReachCondition(FactCondition):
 
     states: frozenset[ReachState] | None = None
 
+    @property
+    def needs(self) -> int:
+        return Needs.REACH if self.stale is None else 0
+
     def test(self, view: View) -> Answer:
         best = self._best(view)
         if best is None:
@@ -170,6 +190,8 @@ class ReachCondition(FactCondition):
         return self.states is None or best in self.states
 
     def _best(self, view: View) -> ReachState | None:
+        if self.device is None and self.stale is None:
+            return view.best_reach()
         states = {fact.value.state for fact in self.pick(view) if isinstance(fact.value, ReachValue)}
         return next((state for state in ReachState if state in states), None)
 

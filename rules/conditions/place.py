@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from connectors.facts import Fact, PlaceValue
 from rules.conditions.base import Answer, FactCondition, Seen, ago
 from rules.values import Compare, TextMatch
-from rules.view import NEVER, View
+from rules.view import NEVER, Needs, View
 
 
 def newest(facts: list[Fact]) -> Fact | None:
@@ -28,6 +28,10 @@ class PlaceCondition(FactCondition):
     tag: TextMatch | None = None
     confidence: Compare | None = None
     lasting: Compare | None = None
+
+    @property
+    def needs(self) -> int:
+        return Needs.PLACE if self.stale is None else 0
 
     def test(self, view: View) -> Answer:
         fact = newest(self.pick(view) if self.stale is not None else view.places)

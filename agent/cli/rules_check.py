@@ -1,0 +1,56 @@
+"""``lamplighter rules check``"""
+
+import json
+from dataclasses import asdict
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from agent.cli.options import JsonOption
+from agent.errors import EXIT_PROBLEM
+from rules.files import load_file
+from rules.problems import RulesError
+
+RulesOption = Annotated[Path, typer.Option("--rules", "-r", help="The rules file.")]
+DEFAULT_RULES = Path("rules.yaml")
+
+
+def command(
+    file: Annotated[Path, typer.Argument(help="The rules file.")] = DEFAULT_RULES,
+    strict: Annotated[
+        bool, typer.Option("--strict", help="Count what is doubtful as a problem too.")
+    ] = False,
+    as_json: JsonOption = False,
+) -> None:
+    """Check a rules file: every problem at once, by line and column, and rules that can never win.
+
+    Example: lamplighter rules check rules.yaml
+    """
+    try:
+        loaded = load_file(file)
+    except RulesError as error:
+        problems, warnings = error.problems, ()
+    else:
+        problems, warnings = (), loaded.warnings
+    if as_json:
+        found = {
+            "problems": [asdict(problem) for problem in problems],
+            "warnings": [asdict(one) for one in warnings],
+        }
+        print(json.dumps({"file": str(file), **found}, indent=2, ensure_ascii=False))
+    else:
+        print(
+            *problems,
+            *(f"{warning} [doubtful]" for warning in warnings),
+            sep="\n",
+            end="\n" if problems or warnings else "",
+        )
+        if problems:
+            print(f"{len(problems)} problem{'s' if len(problems) > 1 else ''}")
+        else:
+            print(
+                f"{file}: correct ({len(loaded.rules)} rules, {len(loaded.states)} states, {len(loaded.tests)} tests)"
+            )
+    if problems or (strict and warnings):
+        raise typer.Exit(EXIT_PROBLEM)
