@@ -16,6 +16,8 @@ class ServerConfig:
     default_rank: int = 50
     max_subscriptions_per_watcher: int = 5_000
     max_subscriptions: int = 500_000
+    max_body: int = 32_768
+    "Bytes that one publication may have."
     server_name: str = "Lamplighter"
 
     publishers: Mapping[str, frozenset[str]] = field(default_factory=dict)

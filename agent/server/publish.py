@@ -64,6 +64,8 @@ class PublishHandler:
         package = self._config.packages.get(event.package)
         if package is None or not package.publish_types:
             return self._replies.bad_event(request)
+        if len(request.body) > self._config.max_body:
+            return to(request, 413)
         expires: int | None = None
         if (header := request.headers.get("Expires")) is not None:
             try:

@@ -10,7 +10,11 @@ from agent.documents import pidf
 from agent.documents.errors import DocumentError
 from agent.documents.xml import parse_xml
 from agent.presence.composition import DEFAULT, Composition, Input, Policy, compose
+from agent.presence.simple_view import simple_view
 from agent.store.protocols import PublicationReader
+
+LARGEST = 60_000
+"Bytes. A larger document fits no datagram; what matters of it is told instead."
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +43,10 @@ class Views:
         views = self._views.setdefault(presentity, {})
         found = views.get((package, media_type))
         if found is None:
-            body = pidf.build(self._composition(presentity).document)
+            document = self._composition(presentity).document
+            body = pidf.build(document)
+            if len(body) > LARGEST:
+                body = pidf.build(simple_view(document, self._clock.now()))
             head = f"Content-Type: {media_type}\r\nContent-Length: {len(body)}\r\n\r\n"
             found = views[package, media_type] = View(media_type, body, head.encode() + body)
         return found

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import TypeVar
 
 from agent.documents import pidf
+from agent.sip.errors import MessageError
 from agent.sip.messages import Request, Response, response_to
 from agent.sip.parsing import parse_datagram
 from agent.sip.values import parse_name_addr
@@ -92,15 +93,12 @@ class Phone:
         """Send a request and wait for its final response."""
         self.send(data)
         branch = data.partition(b";branch=")[2].partition(b";")[0]
-        return await self.answer_to(branch.decode(), data.partition(b" ")[0].decode())
+        return await self.answer_to(branch.decode())
 
-    async def answer_to(self, branch: str, method: str, within: float = PATIENCE) -> Response:
+    async def answer_to(self, branch: str, within: float = PATIENCE) -> Response:
+        """The final response to the request that was sent with this branch."""
         return await self._next(
-            Response,
-            lambda answer: (
-                answer.status >= 200 and answer.via.branch == branch and answer.cseq.method == method
-            ),
-            within,
+            Response, lambda answer: answer.status >= 200 and answer.via.branch == branch, within
         )
 
     async def publish(
@@ -134,7 +132,11 @@ class Phone:
     # -- receiving -----------------------------------------------------------------------------------------------
 
     def arrived(self, data: bytes, source: Address) -> None:
-        message = parse_datagram(data)
+        try:
+            message = parse_datagram(data)
+        except MessageError as error:
+            # The answer to a request without From has none either.
+            message = Response(int(data[8:11]), headers=error.headers)
         got = Got(asyncio.get_running_loop().time(), source, message, data)
         self.got.append(got)
         self._unread.append(got)

@@ -78,7 +78,10 @@ def run_virtually(main: Coroutine[Any, Any, Any], patience: float = 0.0) -> Any:
         return runner.run(main)
 
 
-def virtual(test: Callable[..., Awaitable[None]]) -> Callable[..., None]:
+AsyncTest = Callable[..., Awaitable[None]]
+
+
+def virtual(test: AsyncTest, patience: float = 0.0) -> Callable[..., None]:
     """Makes an ``async def test_…`` a test that runs in virtual time; sync fixtures and parameters work."""
 
     @functools.wraps(test)
@@ -86,8 +89,13 @@ def virtual(test: Callable[..., Awaitable[None]]) -> Callable[..., None]:
         async def main() -> None:
             await test(*args, **kwargs)
 
-        run_virtually(main())
+        run_virtually(main(), patience)
 
     del run.__wrapped__  # type: ignore[attr-defined]  # or pytest-asyncio would take it for a coroutine function
     run.__signature__ = inspect.signature(test)  # type: ignore[attr-defined]
     return run
+
+
+def virtual_beside_threads(test: AsyncTest) -> Callable[..., None]:
+    """The same where threads or sockets take part: they get a moment of real time before virtual time moves."""
+    return virtual(test, patience=0.02)

@@ -10,7 +10,9 @@ from agent.server.config import ServerConfig
 from agent.server.server import Passwords, PresenceServer
 from agent.sip.flows import Transport
 from agent.sip.routing import Destination, Target
-from agent.store.protocols import PresenceStore
+from agent.store.database import Done, NoDatabase
+from agent.store.errors import StoreUnavailable
+from agent.store.group import Batch
 from agent.store.store import Store
 from tests.support.phone import Phone
 from tests.support.virtual_loop import LoopClock
@@ -30,10 +32,22 @@ class Directory:
         return [Destination(target.transport or Transport.UDP, host, target.port or 5060)]
 
 
+class SimulatedDatabase(NoDatabase):
+    """Keeps nothing. ``delay``: virtual seconds that a group takes; ``failing``: none can be made durable."""
+
+    def __init__(self) -> None:
+        self.delay = 0.0
+        self.failing = False
+
+    def write(self, batch: Batch, done: Done) -> None:
+        error = StoreUnavailable("the disk is full") if self.failing else None
+        asyncio.get_running_loop().call_later(self.delay, done, error)
+
+
 class World:
     """``config`` and ``passwords`` hold for every server that `start` makes."""
 
-    def __init__(self, wire: Wire, store: PresenceStore, clock: LoopClock) -> None:
+    def __init__(self, wire: Wire, store: Store, clock: LoopClock) -> None:
         self.wire = wire
         self.store = store
         self.clock = clock
@@ -81,8 +95,14 @@ class World:
         self._phones += 1
         return Phone(self.wire, user, f"192.0.2.{49 + self._phones}")
 
+    async def at_rest(self) -> tuple[int, int, int]:
+        """After a minute without input: (client transactions, server transactions, tasks) that are still there."""
+        await asyncio.sleep(70)
+        return (*self.server.driver.endpoint.open_transactions, len(self._tasks))
+
     async def close(self) -> None:
         self.server.close()
+        await self.store.close()
         for task in list(self._tasks):
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
@@ -95,10 +115,13 @@ async def world(
     config: ServerConfig | None = None,
     passwords: Passwords | None = None,
     icmp: bool = False,
+    database: SimulatedDatabase | None = None,
+    url: str = "memory:",
 ) -> AsyncIterator[World]:
-    """A running server with its state in memory. Use inside `virtual` tests."""
+    """A running server, its state in memory unless there is a ``url``. Use inside `virtual` tests."""
     clock = LoopClock(asyncio.get_running_loop())
-    made = World(wire or Wire(), await Store.open("memory:", clock), clock)
+    store = Store(database, clock) if database is not None else await Store.open(url, clock)
+    made = World(wire or Wire(), store, clock)
     if config is not None:
         made.config = config
     made.passwords = passwords

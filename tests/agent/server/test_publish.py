@@ -268,8 +268,8 @@ async def test_publications_are_worked_on_in_the_order_of_arrival() -> None:
         for note in ("1", "2"):
             lines = ("Event: presence", "Content-Type: application/pidf+xml", f"SIP-If-Match: {etag}")
             alice.send(alice.compose("PUBLISH", *lines, branch=f"z9hG4bK{note}", body=document(note)))
-        assert (await alice.answer_to("z9hG4bK1", "PUBLISH")).status == 200
-        assert (await alice.answer_to("z9hG4bK2", "PUBLISH")).status == 412
+        assert (await alice.answer_to("z9hG4bK1")).status == 200
+        assert (await alice.answer_to("z9hG4bK2")).status == 412
         assert shown(await bob.notify()) == [("open", "1")]
 
 

@@ -1,0 +1,113 @@
+"""When nothing can be made durable: 503, nothing changed, and nobody is told what is not so."""
+
+import asyncio
+
+from tests.support.phone import ALICE, document, shown, state
+from tests.support.virtual_loop import virtual
+from tests.support.world import SimulatedDatabase, world
+
+
+@virtual
+async def test_a_publication_that_cannot_be_kept_is_503_and_nothing_changed() -> None:
+    database = SimulatedDatabase()
+    async with world(database=database) as here:
+        alice, bob = here.phone("alice"), here.phone("bob")
+        etag = (await alice.publish(document("kept"))).headers.get("SIP-ETag")
+        await bob.subscribe()
+        await bob.notify()
+        database.failing = True
+        for body, expires, tag in (
+            (document("lost"), 600, None),
+            (document("lost"), 600, etag),
+            (b"", 600, etag),
+            (b"", 0, etag),
+        ):
+            answer = await alice.publish(body, expires=expires, etag=tag)
+            assert answer.status == 503 and answer.headers.get("Retry-After")
+            assert "SIP-ETag" not in answer.headers
+        await bob.quiet(30)
+        database.failing = False
+        (row,) = here.store.publications(ALICE, "presence")
+        assert row.entity_tag == etag and row.body == document("kept")
+        assert (await alice.publish(document("new"), etag=etag)).status == 200
+        assert shown(await bob.notify()) == [("open", "new")]
+
+
+@virtual
+async def test_a_subscription_that_cannot_be_kept_is_503_and_gets_no_notify() -> None:
+    database = SimulatedDatabase()
+    async with world(database=database) as here:
+        bob = here.phone("bob")
+        database.failing = True
+        sub = await bob.subscribe()
+        assert sub.answer.status == 503 and sub.answer.headers.get("Retry-After")
+        await bob.quiet(10)
+        assert not here.store.all_subscriptions()
+        database.failing = False
+        assert (await bob.subscribe()).answer.status == 200
+        assert state(await bob.notify()) == "active"
+
+
+@virtual
+async def test_a_refresh_or_an_end_that_cannot_be_kept_leaves_the_subscription_alive() -> None:
+    database = SimulatedDatabase()
+    async with world(database=database) as here:
+        alice, bob = here.phone("alice"), here.phone("bob")
+        sub = await bob.subscribe(expires=600)
+        await bob.notify()
+        (before,) = here.store.all_subscriptions()
+        database.failing = True
+        assert (await sub.ask(expires=3600)).status == 503
+        assert (await sub.ask(expires=0)).status == 503
+        await bob.quiet(10)
+        assert list(here.store.all_subscriptions()) == [before]
+        database.failing = False
+        await alice.publish(document("In"))
+        notify = await bob.notify()
+        assert state(notify) == "active" and shown(notify) == [("open", "In")]
+        assert (await sub.ask(expires=0)).status == 200
+        assert state(await bob.notify()) == "terminated;reason=timeout"
+        await bob.quiet(10)
+
+
+@virtual
+async def test_failed_subscriptions_do_not_use_up_the_limit() -> None:
+    database = SimulatedDatabase()
+    async with world(database=database) as here:
+        here.server.close()
+        here.config = type(here.config)(domains=here.config.domains, max_subscriptions_per_watcher=1)
+        await here.start()
+        bob = here.phone("bob")
+        database.failing = True
+        for _ in range(3):
+            assert (await bob.subscribe()).answer.status == 503
+        database.failing = False
+        assert (await bob.subscribe()).answer.status == 200
+        assert (await bob.subscribe()).answer.status == 403
+
+
+@virtual
+async def test_expiry_while_the_store_fails_is_told_once_and_when_it_holds() -> None:
+    database = SimulatedDatabase()
+    async with world(database=database) as here:
+        alice, bob, carol = here.phone("alice"), here.phone("bob"), here.phone("carol")
+        await alice.publish(document("In"), expires=60)
+        await bob.subscribe(expires=70)
+        await carol.subscribe(expires=3600)
+        await asyncio.sleep(1)
+        database.failing = True
+        bob.forget()
+        carol.forget()
+        groups = len(here.wire.log)
+        await asyncio.sleep(100)
+        assert len(here.wire.log) - groups < 60, "a failing store must not be answered with a storm"
+        database.failing = False
+        ended = [notify for notify in (await _all(bob, 20)) if state(notify).startswith("terminated")]
+        assert len(ended) == 1
+        assert shown(carol.notifies[-1]) == [("closed", "")]
+        await bob.quiet(60)
+
+
+async def _all(phone, seconds):
+    await asyncio.sleep(seconds)
+    return phone.notifies
