@@ -120,7 +120,12 @@ def test_the_short_path_reads_what_the_long_one_reads(data: bytes) -> None:
     try:
         message = parse_datagram(data)
     except MessageError as error:
-        assert error.reason in ("Bad From Header", "Bad To Header")
+        assert error.reason not in (
+            "Bad Via Header",
+            "Bad CSeq Header",
+            "Bad Status-Line",
+            "Body Shorter Than Content-Length",
+        )
     else:
         assert isinstance(message, Response)
         assert scanned[:2] == (message.status, message.via.branch) and scanned[3] == message.cseq.method

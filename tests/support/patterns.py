@@ -1,4 +1,4 @@
-"""Expected texts with holes: ``{any}``; ``{name}`` captures, and later must be equal; ``{<=name}``, ``{>5}`` compare."""
+"""Expected texts with holes: ``{any}``; ``{name}`` captures, and later must be equal; ``{<=name}``, ``{>5}``."""
 
 import re
 
