@@ -1,5 +1,6 @@
 """What holds for composition whatever is published."""
 
+from dataclasses import replace
 from datetime import timedelta
 
 from hypothesis import given
@@ -10,6 +11,7 @@ from agent.documents.foreign import Foreign
 from agent.documents.rpid import Ranged
 from agent.documents.xml import is_ncname
 from agent.presence.composition import Input, Mode, Policy, compose, normalise
+from tests.agent.documents.frame import assert_valid
 from tests.agent.documents.strategies import NOW, documents, quick
 
 ALICE = "sip:alice@example.org"
@@ -98,6 +100,21 @@ def test_a_refresh_moves_no_id(publications):
 def test_what_is_composed_can_be_read_again(publications):
     document = compose(ALICE, publications, NOW).document
     assert pidf.parse(pidf.build(document)) == document
+
+
+@quick
+@given(inputs, policies)
+def test_the_result_is_valid_whenever_all_devices_say_which_they_are(publications, policy):
+    identified = [
+        replace(
+            each,
+            document=replace(
+                each.document, devices=tuple(device for device in each.document.devices if device.device_id)
+            ),
+        )
+        for each in publications
+    ]
+    assert_valid(pidf.build(compose(ALICE, identified, NOW, policy).document))
 
 
 @quick

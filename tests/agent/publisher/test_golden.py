@@ -15,6 +15,7 @@ from agent.presence.lamp import lamp_document
 from agent.publisher.compose import presence_document, publish_body
 from rules.decision import Basic, Coming, Decision, DeviceUse, Extension, Lamp, Note
 from rules.shipped import pack_text
+from tests.agent.documents.frame import assert_valid
 
 GOLDEN = Path(__file__).resolve().parents[2] / "golden"
 NOW = datetime(2026, 3, 2, 10, 0, tzinfo=UTC)
@@ -98,6 +99,11 @@ SITUATIONS = dict(situations())
 @pytest.mark.parametrize("name", sorted(SITUATIONS))
 def test_golden(name):
     assert SITUATIONS[name].decode() == (GOLDEN / name).read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("name", sorted(name for name in SITUATIONS if not name.startswith("lamp-")))
+def test_golden_documents_are_valid(name):
+    assert_valid(SITUATIONS[name])
 
 
 def test_no_golden_document_is_left_over():
