@@ -76,8 +76,7 @@ class Meter(Protocol):
     """Takes the runner's measurements."""
 
     def polled(self, connector: str, outcome: str, seconds: float) -> None:
-        """One poll ended. ``outcome``: `changed`, `unchanged`, `suspect`, the `HealthState` of a failure, or
-        `removed` or `cancelled` when nobody waited for it any more."""
+        """One poll ended. ``outcome``: `changed`, `unchanged`, `suspect`, or the `HealthState` of a failure."""
 
     def lag(self, connector: str, seconds: float) -> None:
         """A poll started this long after it was due."""

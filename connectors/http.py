@@ -76,6 +76,7 @@ class Http:
     "Seconds for one request, redirects not counted together."
     connections_per_host: int = 8
     _session: aiohttp.ClientSession | None = None
+    _closed: bool = False
 
     async def request(
         self,
@@ -158,6 +159,8 @@ class Http:
             return Response(answer.status, answer.headers, content, str(url.with_user(None)))
 
     def _open(self) -> aiohttp.ClientSession:
+        if self._closed:
+            raise Unreachable("the service is stopping")
         if self._session is None:
             tls = ssl.create_default_context()
             if self.ca_file is not None:
@@ -189,6 +192,8 @@ class Http:
         return made
 
     async def close(self) -> None:
+        """For good: a poll that is still under way fails instead of opening a new session."""
+        self._closed = True
         if self._session is not None:
             await self._session.close()
             self._session = None

@@ -225,19 +225,19 @@ class Runner:
     async def _poll(self, group: _Group, linked: _Linked) -> None:
         started = self._clock.monotonic()
         wait = linked.interval
-        outcome = "cancelled"
+        outcome = ""
         try:
             wait, outcome = await self._ask(linked)
         finally:
             linked.in_flight = False
             group.in_flight -= 1
-            if self._meter is not None:
+            if self._meter is not None and outcome:
                 connector = linked.state.link.connector
                 self._meter.polled(connector, outcome, self._clock.monotonic() - started)
             await self._settle(linked, wait)
 
     async def _ask(self, linked: _Linked) -> tuple[float, str]:
-        """One poll. Returns the wait until the next and what became of it."""
+        """One poll. Returns the wait until the next and what became of it (empty: nobody waits for it)."""
         state, settings, connector = linked.state, linked.settings, linked.connector
         assert isinstance(settings, PollSettings)
         try:
@@ -246,7 +246,7 @@ class Runner:
         except Exception as caught:
             return self._failed(linked, caught)
         if linked.removed:
-            return linked.interval, "removed"
+            return linked.interval, ""
         heard = state.heard(poll, self._clock.now())
         if heard.recovered:
             log.info("link %s: working again", state.link.id)

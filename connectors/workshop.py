@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any, BinaryIO, NoReturn, TypeVar
 
 from connectors.base import Failed
-from connectors.errors import ConnectorError
+from connectors.errors import ConnectorError, Unreachable
 
 T = TypeVar("T")
 
@@ -40,6 +40,7 @@ class Workshop:
         self._places = asyncio.Semaphore(children)
         self._idle: list[asyncio.subprocess.Process] = []
         self._busy: set[asyncio.subprocess.Process] = set()
+        self._closed = False
 
     async def each(
         self, function: Callable[..., T], items: Sequence[tuple[Any, ...]], *, limit: float
@@ -48,6 +49,8 @@ class Workshop:
         if not items:
             return []
         async with self._places:
+            if self._closed:
+                raise Unreachable("the service is stopping")
             child = self._idle.pop() if self._idle else await self._start()
             self._busy.add(child)
             done = False
@@ -63,7 +66,7 @@ class Workshop:
                 return [Failed("it needs too much time or memory")] * len(items)
             finally:
                 self._busy.discard(child)
-                if done:
+                if done and not self._closed:
                     self._idle.append(child)
                 else:
                     await _end(child)
@@ -77,6 +80,8 @@ class Workshop:
         )
 
     async def close(self) -> None:
+        """For good: no child is started any more."""
+        self._closed = True
         while self._idle:
             await _end(self._idle.pop())
         for process in tuple(self._busy):

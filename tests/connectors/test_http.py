@@ -175,6 +175,15 @@ async def test_a_kept_connection_that_the_server_closed_is_replaced(http):
         server.close()
 
 
+async def test_a_closed_client_opens_nothing_again():
+    http = Http(LOOPBACK)
+    async with serve(Site(root=web.Response())) as url:
+        await http.request("GET", url)
+        await http.close()
+        with pytest.raises(Unreachable, match="stopping"):
+            await http.request("GET", url)
+
+
 async def test_a_name_that_does_not_exist_is_unreachable_in_words(http):
     with pytest.raises(Unreachable, match="name is not known"):
         await http.request("GET", "http://nowhere.invalid/")

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 import pytest
 
 from connectors.base import Failed
-from connectors.errors import BadData
+from connectors.errors import BadData, Unreachable
 from connectors.ical.read import Reading, read
 from connectors.workshop import Workshop
 from tests.connectors.ical.texts import ALICE, calendar, event
@@ -86,6 +86,20 @@ async def test_a_child_that_hangs_outside_python_is_killed(workshop, monkeypatch
 async def test_the_loop_goes_on_meanwhile_and_jobs_take_turns(workshop):
     answers = await asyncio.gather(*(workshop.each(double, [(number,)], limit=1.0) for number in range(5)))
     assert answers == [[0], [2], [4], [6], [8]]
+
+
+async def test_closing_while_a_child_works_leaves_none_behind():
+    workshop = Workshop()
+    assert await workshop.each(double, [(1,)], limit=1.0) == [2]
+    (child,) = workshop._idle
+    working = asyncio.ensure_future(workshop.each(misbehave, [("spin",)], limit=5.0))
+    while not workshop._busy:
+        await asyncio.sleep(0)
+    await workshop.close()
+    assert isinstance((await working)[0], Failed)
+    assert child.returncode is not None
+    with pytest.raises(Unreachable):
+        await workshop.each(double, [(1,)], limit=1.0)
 
 
 BOMBS = {
