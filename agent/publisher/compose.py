@@ -12,6 +12,7 @@ from datetime import datetime
 from agent.documents import foreign, pidf
 from agent.documents.data_model import Device, Person
 from agent.documents.lamplighter import Importance, Lamp, Reach, Until
+from agent.documents.location_type import PLACE_TYPES
 from agent.documents.namespaces import LAMPLIGHTER
 from agent.documents.pidf import Contact, Presence, Status, Tuple
 from agent.documents.rpid import Activities, Mood, PlaceType, Sphere, UserInput
@@ -81,11 +82,8 @@ def _person(decision: rules.Decision) -> Iterable[Element]:
     if decision.moods:
         known, other = _vocabulary(decision.moods, MOODS)
         yield Mood(known, other)
-    if decision.place_types:
-        place = () if decision.place is None else (Note(decision.place),)
-        yield PlaceType(tuple(dict.fromkeys(decision.place_types)), None, place)
-    elif decision.place is not None:
-        yield PlaceType((), Note(decision.place))
+    if decision.place_types or decision.place is not None:
+        yield _place(decision)
     if decision.sphere is not None:
         yield _sphere(decision.sphere)
     use = _overall_use(decision.devices)
@@ -108,6 +106,15 @@ def _vocabulary(names: tuple[str, ...], known: frozenset[str]) -> tuple[tuple[st
     others = [name for name in distinct if name not in known and name != "other"]
     has_other = bool(others) or "other" in distinct
     return tuple([name for name in distinct if name in known]), Note(", ".join(others)) if has_other else None
+
+
+def _place(decision: rules.Decision) -> PlaceType:
+    """Words of RFC 4589, beside them the organisation's own; the schema has `other` only without words."""
+    known, other = _vocabulary(decision.place_types, PLACE_TYPES)
+    own = [text for text in (decision.place, other.text if other is not None else None) if text]
+    if known:
+        return PlaceType(known, None, tuple([Note(text) for text in own]))
+    return PlaceType((), Note(", ".join(own)))
 
 
 def _sphere(name: str) -> Sphere:

@@ -136,6 +136,22 @@ def test_a_device_named_twice_is_there_once():
 
 
 @pytest.mark.parametrize(
+    ("place", "types", "expected"),
+    [
+        ("HQ", ("office",), PlaceType(("office",), None, (pidf.Note("HQ"),))),
+        ("HQ", (), PlaceType((), pidf.Note("HQ"))),
+        (None, ("office", "cafe"), PlaceType(("office", "cafe"))),
+        ("HQ", ("my <lab>",), PlaceType((), pidf.Note("HQ, my <lab>"))),
+        (None, (), None),
+    ],
+)
+def test_places(place, types, expected):
+    document = presence_document(replace(MEETING, place=place, place_types=types), ALICE, None, NOW)
+    assert element(document, PlaceType) == expected
+    assert pidf.parse(pidf.build(document)) == document
+
+
+@pytest.mark.parametrize(
     ("sphere", "expected"), [("home", ("home",)), ("bowling league", ())], ids=["of the RFC", "own"]
 )
 def test_spheres(sphere, expected):
