@@ -1,6 +1,7 @@
 """Where a message goes next: responses by their top Via, requests by route set and target (RFC 3261 §8.1.2, §18.2)."""
 
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import NamedTuple
 
 from agent.sip.flows import Flow, Transport, format_host
@@ -99,7 +100,12 @@ def is_loose(uri: str) -> bool:
 
 def sent_by(flow: Flow) -> str:
     """Our address as Via and Contact name it."""
-    return f"{format_host(flow.local[0])}:{flow.local[1]}"
+    return _sent_by(flow.local)
+
+
+@lru_cache(maxsize=1024)
+def _sent_by(local: tuple[str, int]) -> str:
+    return f"{format_host(local[0])}:{local[1]}"
 
 
 class Destination(NamedTuple):
