@@ -1,6 +1,7 @@
 """Gathering what the rules that fire set, attribute by attribute, into a Decision. Pure."""
 
 from collections.abc import Callable, Sequence
+from datetime import datetime
 from types import MappingProxyType
 from typing import Any
 
@@ -107,10 +108,11 @@ def device_uses(activities: Sequence[Fact], reaches: Sequence[Fact]) -> tuple[De
         return ()
     used: dict[str, ActivityValue] = {}
     reach: dict[str, ReachState] = {}
-    for fact in activities:
+    # The newest word about a device counts, whichever source it comes from.
+    for fact in sorted(activities, key=_observed):
         if isinstance(fact.value, ActivityValue):
             used[fact.value.device] = fact.value
-    for fact in reaches:
+    for fact in sorted(reaches, key=_observed):
         if isinstance(fact.value, ReachValue):
             reach[fact.value.device] = fact.value.state
     uses: list[DeviceUse] = []
@@ -125,3 +127,7 @@ def device_uses(activities: Sequence[Fact], reaches: Sequence[Fact]) -> tuple[De
             )
         )
     return tuple(uses)
+
+
+def _observed(fact: Fact) -> tuple[datetime, str]:
+    return fact.observed_at, fact.source

@@ -82,11 +82,11 @@ class RuleLoader:
         if first is None:
             self.names[name] = node
             return name
-        if first.file == node.file:
-            self.problems.add(
-                given or node, f"a rule `{name}` is already in line {first.line}", "give it another name"
-            )
-        return None
+        if first.file != node.file:
+            return None
+        message = f"a rule `{name}` is already in line {first.line}"
+        self.problems.add(given or node, message, "give it another name")
+        return name
 
     def _when(self, node: Node, pairs: Mapping[str, Node], conditions: ConditionLoader) -> Condition | None:
         when = pairs.get("when")

@@ -1,7 +1,7 @@
 """A simulated week as one self-contained SVG, or as an HTML page around it."""
 
 from collections.abc import Sequence
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from html import escape
 from zlib import crc32
 
@@ -81,9 +81,11 @@ def _scale(count: int) -> str:
 
 
 def _bar(segment: Segment, day: datetime, following: datetime, y: int) -> str:
-    length = (following - day).total_seconds()
-    first, last = max(segment.start, day), min(segment.end, following)
-    x = _LEFT + _WIDTH * (first - day).total_seconds() / length
+    # In UTC: on the days when the clocks change they have 23 or 25 hours.
+    begin, finish = day.astimezone(UTC), following.astimezone(UTC)
+    length = (finish - begin).total_seconds()
+    first, last = max(segment.start, begin), min(segment.end, finish)
+    x = _LEFT + _WIDTH * (first - begin).total_seconds() / length
     width = max(_WIDTH * (last - first).total_seconds() / length, 0.6)
     decision = segment.decision
     here = day.tzinfo

@@ -136,7 +136,7 @@ def _test() -> dict[str, Any]:
                     {"type": "string"},
                     {
                         "type": "object",
-                        "properties": dict.fromkeys(EXPECT_KEYS, {}),
+                        "properties": {key: {} for key in EXPECT_KEYS},
                         "additionalProperties": False,
                     },
                 ]
@@ -147,7 +147,7 @@ def _test() -> dict[str, Any]:
                 {"type": "string"},
                 {
                     "type": "object",
-                    "properties": dict.fromkeys(PERSON_KEYS, {}),
+                    "properties": {key: {} for key in PERSON_KEYS},
                     "additionalProperties": False,
                 },
             ]

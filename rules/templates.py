@@ -115,7 +115,7 @@ def _event(view: View, calendar: CalendarCondition | None) -> Running | None:
     if calendar is not None:
         return calendar.event(view)
     counted = (running for running in view.running if running.counts)
-    return max(counted, key=lambda running: running.rank, default=None)
+    return max(counted, key=lambda running: (running.rank, running.event.end), default=None)
 
 
 def free_at(view: View, calendar: CalendarCondition | None) -> datetime | None:

@@ -11,6 +11,7 @@ from agent.cli.options import JsonOption
 from agent.errors import EXIT_PROBLEM
 from rules.files import load_file
 from rules.problems import RulesError
+from rules.yaml_marks import Problem
 
 RulesOption = Annotated[Path, typer.Option("--rules", "-r", help="The rules file.")]
 DEFAULT_RULES = Path("rules.yaml")
@@ -27,12 +28,17 @@ def command(
 
     Example: lamplighter rules check rules.yaml
     """
+    problems: tuple[Problem, ...] = ()
+    warnings: tuple[Problem, ...] = ()
+    correct = ""
     try:
         loaded = load_file(file)
     except RulesError as error:
-        problems, warnings = error.problems, ()
+        problems = error.problems
     else:
-        problems, warnings = (), loaded.warnings
+        warnings = loaded.warnings
+        counts = f"{len(loaded.rules)} rules, {len(loaded.states)} states, {len(loaded.tests)} tests"
+        correct = f"{file}: correct ({counts})"
     if as_json:
         found = {
             "problems": [asdict(problem) for problem in problems],
@@ -40,17 +46,7 @@ def command(
         }
         print(json.dumps({"file": str(file), **found}, indent=2, ensure_ascii=False))
     else:
-        print(
-            *problems,
-            *(f"{warning} [doubtful]" for warning in warnings),
-            sep="\n",
-            end="\n" if problems or warnings else "",
-        )
-        if problems:
-            print(f"{len(problems)} problem{'s' if len(problems) > 1 else ''}")
-        else:
-            print(
-                f"{file}: correct ({len(loaded.rules)} rules, {len(loaded.states)} states, {len(loaded.tests)} tests)"
-            )
+        lines = [*map(str, problems), *(f"{warning} [doubtful]" for warning in warnings)]
+        print("\n".join([*lines, correct or f"{len(problems)} problem{'s' * (len(problems) > 1)}"]))
     if problems or (strict and warnings):
         raise typer.Exit(EXIT_PROBLEM)

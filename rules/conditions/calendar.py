@@ -9,6 +9,11 @@ from rules.values import Compare, TextMatch
 from rules.view import NEVER, Needs, Running, View
 
 
+def stronger(one: Running, other: Running) -> bool:
+    """Of equally strong events the one that ends last says how long the person is taken."""
+    return one.rank > other.rank or (one.rank == other.rank and one.event.end > other.event.end)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CalendarCondition(FactCondition):
     """Every attribute that is not None must fit the same event."""
@@ -61,11 +66,11 @@ class CalendarCondition(FactCondition):
         best: Running | None = None
         if self.plain:
             for running in view.running:
-                if running.counts and (best is None or running.rank > best.rank):
+                if running.counts and (best is None or stronger(running, best)):
                     best = running
             return best
         for running in self._candidates(view):
-            if (best is None or running.rank > best.rank) and self._fits(running, view.now):
+            if (best is None or stronger(running, best)) and self._fits(running, view.now):
                 best = running
         return best
 

@@ -13,7 +13,7 @@ def newest(facts: list[Fact]) -> Fact | None:
     """Order by the sources' own time; of equal ones the surest counts."""
     if len(facts) == 1:
         return facts[0]
-    return max(facts, key=lambda fact: (fact.observed_at, _confidence(fact)), default=None)
+    return max(facts, key=lambda fact: (fact.observed_at, _confidence(fact), fact.source), default=None)
 
 
 def _confidence(fact: Fact) -> float:
