@@ -204,7 +204,8 @@ class Watcher:
             except DocumentError as error:
                 text = f"a broken document: {error}"
         elif watched.told > 1:
-            text = "as before  (no document)"  # RFC 3856 §6.8
+            # RFC 3856 §6.8: the state is as before. COMPAT(Kamailio 5.6): or there is none any more.
+            text = "no document  (nothing new, or nothing known)"
         else:
             text = "unknown  (the server told no state)"
         suffix = ""

@@ -201,7 +201,7 @@ async def test_bodies_of_any_kind_are_told_and_broken_ones_named(capsys: pytest.
             run.cancel()
     out = capsys.readouterr().out
     assert "text/plain" in out and "hello" in out
-    assert "a broken document" in out and "as before" in out
+    assert "a broken document" in out and "no document" in out
 
 
 def notify(subscribe: Request, number: int, content_type: str, body: bytes) -> Request:

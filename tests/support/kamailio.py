@@ -1,0 +1,118 @@
+"""Kamailio as a presence server on a free loopback port, all its state in memory, with or without digest."""
+
+import asyncio
+import contextlib
+import shutil
+import socket
+import sqlite3
+import subprocess
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+SCHEMAS = Path("/usr/share/kamailio/db_sqlite")
+PASSWORD = "secret"
+REALM = "example.org"
+
+CONFIGURATION = """#!KAMAILIO
+debug=-1
+log_stderror=yes
+fork=yes
+children=2
+tcp_children=2
+auto_aliases=no
+listen=udp:127.0.0.1:{port}
+listen=tcp:127.0.0.1:{port}
+loadmodule "kex.so"
+loadmodule "tm.so"
+loadmodule "sl.so"
+loadmodule "rr.so"
+loadmodule "pv.so"
+loadmodule "textops.so"
+loadmodule "siputils.so"
+loadmodule "auth.so"
+loadmodule "db_sqlite.so"
+loadmodule "presence.so"
+loadmodule "presence_xml.so"
+modparam("auth", "qop", "auth")
+modparam("auth", "nonce_count", 1)
+modparam("auth", "algorithm", "{algorithm}")
+modparam("presence", "db_url", "sqlite://{folder}/kamailio.db")
+modparam("presence_xml", "db_url", "sqlite://{folder}/kamailio.db")
+modparam("presence_xml", "force_active", 1)
+modparam("presence", "server_address", "sip:127.0.0.1:{port}")
+modparam("presence", "subs_db_mode", 0)
+modparam("presence", "publ_cache", 2)
+modparam("presence", "clean_period", 0)
+modparam("presence", "db_update_period", 0)
+request_route {{
+  if (is_method("OPTIONS")) {{ sl_send_reply("200", "OK"); exit; }}
+  {challenge}
+  if (is_method("PUBLISH")) {{ if (t_newtran()) {{ handle_publish(); t_release(); }} exit; }}
+  if (is_method("SUBSCRIBE")) {{ if (t_newtran()) {{ handle_subscribe(); t_release(); }} exit; }}
+  sl_send_reply("405", "Method Not Allowed");
+}}
+"""
+CHALLENGE = (
+    'if (!pv_www_authenticate("{realm}", "{password}", "0")) {{ www_challenge("{realm}", "1"); exit; }}'
+)
+
+
+@asynccontextmanager
+async def kamailio(folder: Path, algorithm: str | None = None) -> AsyncIterator[str]:
+    """Its ``127.0.0.1:PORT`` over UDP and TCP. ``algorithm``: challenge every request with it."""
+    program = shutil.which("kamailio", path="/usr/sbin:/usr/bin:/usr/local/sbin")
+    assert program is not None, "kamailio is not installed; deploy/install-test-packages brings it"
+    port = _free_port()
+    with contextlib.closing(sqlite3.connect(folder / "kamailio.db")) as database:
+        for schema in ("standard", "presence"):
+            database.executescript((SCHEMAS / f"{schema}-create.sql").read_text())
+    challenge = CHALLENGE.format(realm=REALM, password=PASSWORD) if algorithm is not None else ""
+    configuration = folder / "kamailio.cfg"
+    configuration.write_text(
+        CONFIGURATION.format(port=port, folder=folder, algorithm=algorithm or "MD5", challenge=challenge)
+    )
+    log = folder / "kamailio.log"
+    with log.open("wb") as output:
+        process = await asyncio.create_subprocess_exec(
+            *(program, "-f", str(configuration), "-DD", "-E", "-m", "64", "-M", "8"),
+            *("-Y", str(folder), "-w", str(folder)),
+            stdout=output,
+            stderr=subprocess.STDOUT,
+        )
+    try:
+        await _until_it_listens(port, process, log)
+        yield f"127.0.0.1:{port}"
+    finally:
+        if process.returncode is None:
+            process.terminate()
+            await process.wait()
+
+
+def _free_port() -> int:
+    """Free for UDP and TCP alike."""
+    while True:
+        with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as tcp:
+            tcp.bind(("127.0.0.1", 0))
+            port: int = tcp.getsockname()[1]
+            with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as udp, contextlib.suppress(OSError):
+                udp.bind(("127.0.0.1", port))
+                return port
+
+
+async def _until_it_listens(port: int, process: asyncio.subprocess.Process, log: Path) -> None:
+    for _ in range(200):
+        assert process.returncode is None, _said(log)
+        try:
+            _, writer = await asyncio.open_connection("127.0.0.1", port)
+        except OSError:
+            await asyncio.sleep(0.05)
+            continue
+        writer.close()
+        await writer.wait_closed()
+        return
+    raise AssertionError(f"kamailio does not listen:\n{_said(log)}")
+
+
+def _said(log: Path) -> str:
+    return log.read_text("utf-8", "replace")
