@@ -11,7 +11,7 @@ from rules.yaml_marks import read_yaml
 
 
 def test_it_is_current():
-    assert json.loads(schema_text()) == schema(), "run: python -m rules > rules/schema.json"
+    assert json.loads(schema_text()) == schema(), "run: python -m rules schema > rules/schema.json"
 
 
 def test_it_is_a_schema():
