@@ -249,6 +249,10 @@ class Publisher:
             publication.session.response(status, response.headers, self._clock.monotonic())
         except (RequestFailed, OSError, ValueError) as error:
             publication.session.failed(str(error) or type(error).__name__, self._clock.monotonic())
+        except Exception:
+            # Somebody's defect, told by whoever runs this task; the lamp must not stay behind because of it.
+            publication.session.failed("an internal error, see the log", self._clock.monotonic())
+            raise
         finally:
             publication.sending = False
             self._under_way -= 1
@@ -304,8 +308,8 @@ class Publisher:
         known = publication.saved
         if (known and known.entity_tag) == (tag and tag.entity_tag):
             return
-        publication.saved = tag
         await self._tags.save(publication.entity, tag)
+        publication.saved = tag
 
     def _tell(self, publication: _Publication) -> None:
         """The first failure and the recovery, once: a server that is down is one line and not ten thousand."""

@@ -239,6 +239,21 @@ async def test_a_dead_server_is_one_line_in_the_log_and_its_return_another(
     assert scene.publisher.troubled() == {}
 
 
+async def test_a_defect_below_is_tried_again_like_any_failure(scene: Scene) -> None:
+    working = scene.server.request
+
+    async def broken(request: Request, *, next_hop: str | None = None) -> Response:
+        scene.server.request = working  # type: ignore[method-assign]
+        raise KeyError("defect")
+
+    scene.server.request = broken  # type: ignore[method-assign]
+    scene.publisher.publish(ALICE, b"one")
+    await scene.settle()
+    assert scene.publisher.troubled()[ALICE].state is State.RETRYING
+    await scene.after(1)
+    assert scene.server.bodies == {ALICE: b"one"}
+
+
 async def test_a_refusal_is_visible_with_what_to_do(scene: Scene, caplog: pytest.LogCaptureFixture) -> None:
     scene.server.mood = [Response(404)]
     scene.publisher.publish(ALICE, b"one")
