@@ -5,9 +5,9 @@ from rules.loader import load
 from rules.memory import Memory
 from rules.model import RuleSet
 from rules.outlook import outlook
+from rules.person import Person
 from rules.problems import RulesError
 from rules.trace import Trace
-from rules.view import Person
 from rules.yaml_marks import Problem
 
 __all__ = [

@@ -7,11 +7,11 @@ from functools import partial
 
 from connectors.facts import FactKind
 from rules import load_values as read
+from rules.person import Person
 from rules.problems import Problems
 from rules.script import Entry, Script, parse_entry
 from rules.source import Node
 from rules.values import ValueProblem, time_of_day
-from rules.view import Person
 
 A_MONDAY = date(2026, 3, 2)
 "Tests without a date of their own take place on it."

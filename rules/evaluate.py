@@ -10,9 +10,10 @@ from rules.decision import Decision
 from rules.effects import Fill, Gathered, RuleFailure, device_uses
 from rules.memory import NO_MEMORY, Choice, Fired, Memory
 from rules.model import UNKNOWN_STATE, Rule, RuleSet, StateDefinition
+from rules.person import Person
 from rules.templates import Template
 from rules.trace import Trace, trace_of
-from rules.view import NEVER, Person, View
+from rules.view import NEVER, View
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,9 +4,9 @@ from collections.abc import Iterator
 from datetime import datetime, timedelta
 
 from rules.evaluate import Evaluation
+from rules.person import Person, zone
 from rules.trace import ConditionTrace, FactSeen, RuleTrace, Trace
 from rules.values import spell
-from rules.view import Person, zone
 
 _MARKS = {True: "yes", False: "no", None: "not known"}
 _CALLED = {

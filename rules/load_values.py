@@ -3,10 +3,10 @@
 from collections.abc import Callable, Iterable
 from typing import TypeVar
 
+from rules.person import zone
 from rules.problems import Problems
 from rules.source import Node
 from rules.values import TextMatch, ValueProblem
-from rules.view import zone
 
 T = TypeVar("T")
 

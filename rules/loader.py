@@ -13,10 +13,10 @@ from rules.load_effects import STATE_KEYS, EffectLoader
 from rules.load_rules import RuleLoader
 from rules.model import AVAILABLE_STATE, Rule, RuleSet, StateDefinition
 from rules.problems import Problems, in_order
+from rules.reading import CalendarMeaning, Reading
 from rules.shipped import Reader, pack_reader
 from rules.source import Node, parse
 from rules.values import duration
-from rules.view import CalendarMeaning, Reading
 from rules.yaml_marks import Problem
 
 TOP_KEYS = (

@@ -12,9 +12,10 @@ from rules.conditions.base import Condition, Who
 from rules.conditions.calendar import CalendarCondition
 from rules.conditions.combine import All, HeldFor
 from rules.decision import Basic, Extension, Lamp
+from rules.reading import Reading
 from rules.source import Node
 from rules.templates import Template
-from rules.view import Reading, View
+from rules.view import View
 from rules.yaml_marks import Problem
 
 if TYPE_CHECKING:
@@ -166,7 +167,8 @@ class RuleSet:
         """The rules that can match at all with what is there to look at and for whom. Found once each."""
         person = view.person
         present = view.present()
-        key = (present, person.groups, person.roles, person.privacy, person.key if self._by_key else None)
+        name = person.key if self._by_key else None
+        key = (present, view.signature(), person.groups, person.roles, person.privacy, name)
         known = self._candidates.get(key)
         if known is None:
             if len(self._candidates) > MAX_KEPT:
@@ -191,9 +193,9 @@ def _asks_for(condition: Condition | None, word: str) -> bool:
 
 
 def _excluded(rule: Rule, view: View) -> bool:
-    """Not for this person, whatever the facts."""
+    """Not for this person, or not with this place and these events, whatever else is known."""
     condition = rule.condition
     if rule.lingers or condition is None:
         return False
     parts = condition.conditions if isinstance(condition, All) else (condition,)
-    return any(isinstance(part, Who) and part.test(view) is False for part in parts)
+    return any(part.settled and part.test(view) is not True for part in parts)

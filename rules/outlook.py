@@ -9,7 +9,7 @@ from rules.decision import Basic, Coming, Decision
 from rules.evaluate import Evaluation, evaluate
 from rules.memory import Memory
 from rules.model import UNKNOWN_STATE, RuleSet
-from rules.view import Person
+from rules.person import Person
 
 HORIZON = timedelta(hours=24)
 MAX_COMING = 8

@@ -6,9 +6,9 @@ from html import escape
 from zlib import crc32
 
 from rules.decision import Basic, Decision, Lamp
+from rules.person import zone
 from rules.simulate import Difference, Track
 from rules.timeline import Segment
-from rules.view import zone
 
 _LEFT, _WIDTH, _ROW, _BAR, _TOP = 190, 960, 34, 22, 54
 _DAY = timedelta(days=1)

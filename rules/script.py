@@ -23,8 +23,8 @@ from connectors.facts import (
     ScheduleValue,
     Shows,
 )
+from rules.person import zone
 from rules.values import ValueProblem, time_of_day
-from rules.view import zone
 
 _WORDS: dict[FactKind, tuple[str, ...]] = {
     FactKind.CALENDAR: tuple(shows.value for shows in Shows),

@@ -8,8 +8,8 @@ from typing import Any
 
 from connectors.facts import Fact
 from rules.model import RuleSet
+from rules.person import Person, zone
 from rules.timeline import Segment, play, segments
-from rules.view import Person, zone
 
 FactsAt = Callable[[datetime], Sequence[Fact]]
 

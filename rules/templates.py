@@ -12,8 +12,7 @@ from types import MappingProxyType
 from connectors.facts import CallState, CallValue, PlaceValue, ScheduleValue, Shows
 from rules.conditions.base import ago
 from rules.conditions.calendar import CalendarCondition
-from rules.conditions.place import newest
-from rules.view import Running, View
+from rules.view import Running, View, newest
 from rules.vocabulary import TEMPLATE_NAMES, TIMES
 
 _PIECE = re.compile(r"\{\{|\}\}|\{([^{}]*)\}|[{}]")

@@ -7,8 +7,8 @@ from datetime import datetime, timedelta
 from rules.cases import NOTHING, Expectation, TestCase
 from rules.decision import Decision
 from rules.model import RuleSet
+from rules.person import zone
 from rules.timeline import Step, play
-from rules.view import zone
 
 _DAY = timedelta(days=1)
 

@@ -9,7 +9,7 @@ from rules.decision import Decision
 from rules.evaluate import Evaluation, evaluate
 from rules.memory import Memory
 from rules.model import RuleSet
-from rules.view import Person
+from rules.person import Person
 
 MAX_STEPS = 50_000
 "A week of one person takes some hundreds."

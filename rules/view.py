@@ -1,12 +1,8 @@
 """The facts about one person as the conditions look at them at one moment. Pure, built once per evaluation."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from functools import lru_cache
-from types import MappingProxyType
 from typing import NamedTuple
-from zoneinfo import ZoneInfo
 
 from connectors.facts import (
     KIND_OF,
@@ -18,55 +14,18 @@ from connectors.facts import (
     Fact,
     FactKind,
     ManualValue,
+    PlaceValue,
     ReachState,
     ReachValue,
     ScheduleValue,
     Shows,
 )
 from rules.memory import NO_MEMORY, Memory
+from rules.person import Person, local
+from rules.reading import CalendarMeaning
 
 NEVER = datetime.max.replace(tzinfo=UTC)
 "Later than anything that happens."
-
-
-@dataclass(frozen=True, slots=True)
-class Person:
-    """Whom the rules decide about."""
-
-    key: str
-    name: str = ""
-    groups: tuple[str, ...] = ()
-    roles: tuple[str, ...] = ()
-    timezone: str = "UTC"
-    "IANA name; times of day and dates are meant in it."
-    privacy: str = "busy"
-    "What may be said of a meeting: `busy` (nothing more), `category`, or `details` (title and place)."
-
-
-@dataclass(frozen=True, slots=True)
-class CalendarMeaning:
-    """How the admin wants the calendars of one name to count."""
-
-    counts: bool = True
-    "False: only for conditions that name this calendar."
-    shows_as: Shows | None = None
-    "What its busy events count as instead."
-
-
-PRECEDENCE = (Shows.OUT_OF_OFFICE, Shows.BUSY, Shows.TENTATIVE, Shows.ELSEWHERE)
-
-
-@dataclass(frozen=True, slots=True)
-class Reading:
-    """How an organisation reads its calendars."""
-
-    precedence: tuple[Shows, ...] = PRECEDENCE
-    "The strongest first; free is always the weakest."
-    calendars: Mapping[str, CalendarMeaning] = field(default_factory=lambda: MappingProxyType({}))
-
-    def rank(self) -> Mapping[Shows, int]:
-        full = [*self.precedence, *(shows for shows in PRECEDENCE if shows not in self.precedence)]
-        return MappingProxyType({shows: len(full) - at for at, shows in enumerate(full)} | {Shows.FREE: 0})
 
 
 class Running(NamedTuple):
@@ -78,17 +37,6 @@ class Running(NamedTuple):
     calendar: str
     fact: Fact
     counts: bool
-
-
-@lru_cache(maxsize=512)
-def zone(name: str) -> ZoneInfo:
-    return ZoneInfo(name)
-
-
-@lru_cache(maxsize=512)
-def local(now: datetime, timezone: str) -> datetime:
-    """Wall-clock time. Cached: thousands of people are evaluated at the same moment."""
-    return now.astimezone(zone(timezone))
 
 
 class Needs:
@@ -298,6 +246,18 @@ class View:
             bits |= Needs.SCHEDULE
         return bits
 
+    def signature(self) -> tuple[object, ...]:
+        """What many conditions depend on and few people differ in: where they are, what kind of event runs."""
+        fact = newest(self.places) if self.places else None
+        place = fact.value if fact is not None else None
+        where = (place.zone, place.tags) if isinstance(place, PlaceValue) else None
+        events = tuple(
+            (one.shows, one.calendar, one.counts, e.all_day, e.private, e.online_meeting, e.categories)
+            for one in self.running
+            for e in (one.event,)
+        )
+        return where, events
+
     def known_enough(self) -> bool:
         """Enough to say *available* when no rule has anything to say.
 
@@ -326,6 +286,17 @@ class View:
             if period.start > self.now
         ]
         return min(starts, default=None)
+
+
+def newest(facts: list[Fact]) -> Fact | None:
+    """Order by the sources' own time; of equal ones the surest counts."""
+    if len(facts) == 1:
+        return facts[0]
+    return max(facts, key=lambda fact: (fact.observed_at, _confidence(fact), fact.source), default=None)
+
+
+def _confidence(fact: Fact) -> float:
+    return fact.value.confidence if isinstance(fact.value, PlaceValue) else 0.0
 
 
 def age(fact: Fact, now: datetime) -> timedelta:

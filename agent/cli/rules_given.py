@@ -13,9 +13,9 @@ from connectors.facts import CalendarValue, Fact, FactKind
 from connectors.ical.busy import Reader
 from connectors.ical.read import read
 from connectors.privacy import Privacy
+from rules.person import Person, zone
 from rules.script import Entry, Script, parse_entry
 from rules.values import ValueProblem
-from rules.view import Person, zone
 
 MAX_FILE = 20 * 1024 * 1024
 

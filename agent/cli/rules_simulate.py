@@ -25,9 +25,9 @@ from agent.clock import SystemClock
 from agent.errors import UserError
 from connectors.privacy import Privacy
 from rules.files import load_file
+from rules.person import zone
 from rules.picture import html, svg
 from rules.simulate import Difference, Track, differences, simulate, to_json
-from rules.view import zone
 
 LONGEST = timedelta(days=62)
 

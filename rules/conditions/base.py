@@ -42,6 +42,11 @@ class Condition:
         return 0
 
     @property
+    def settled(self) -> bool:
+        """Whether `View.signature` alone says if the answer is True."""
+        return False
+
+    @property
     def timed(self) -> bool:
         """Whether ``edge`` can ever be other than NEVER."""
         return False
@@ -127,6 +132,10 @@ class Who(Condition):
 
     match: TextMatch
     texts: Callable[[View], tuple[str, ...]] = field(compare=False)
+
+    @property
+    def settled(self) -> bool:
+        return True
 
     def test(self, view: View) -> Answer:
         return self.match.holds_any(self.texts(view))

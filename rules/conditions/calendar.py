@@ -48,6 +48,11 @@ class CalendarCondition(FactCondition):
             return 0
         return 0 if self.shows is not None and Shows.FREE in self.shows else Needs.EVENT
 
+    @property
+    def settled(self) -> bool:
+        words = (self.title, self.place, self.attendees)
+        return bool(self.needs) and not self.asks_times and all(one is None for one in words)
+
     def test(self, view: View) -> Answer:
         strongest = self.event(view)
         shows = self.shows

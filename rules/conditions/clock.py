@@ -9,8 +9,9 @@ import holidays
 
 from connectors.facts import Period, ScheduleValue
 from rules.conditions.base import Answer, Condition, FactCondition, Seen
+from rules.person import zone
 from rules.values import DaySpan, TextMatch
-from rules.view import NEVER, Needs, View, zone
+from rules.view import NEVER, Needs, View
 from rules.vocabulary import HOLIDAY, OFF, WORKING
 
 _DAY = timedelta(days=1)

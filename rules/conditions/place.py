@@ -3,21 +3,10 @@
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from connectors.facts import Fact, PlaceValue
+from connectors.facts import PlaceValue
 from rules.conditions.base import Answer, FactCondition, Seen, ago
 from rules.values import Compare, TextMatch
-from rules.view import NEVER, Needs, View
-
-
-def newest(facts: list[Fact]) -> Fact | None:
-    """Order by the sources' own time; of equal ones the surest counts."""
-    if len(facts) == 1:
-        return facts[0]
-    return max(facts, key=lambda fact: (fact.observed_at, _confidence(fact), fact.source), default=None)
-
-
-def _confidence(fact: Fact) -> float:
-    return fact.value.confidence if isinstance(fact.value, PlaceValue) else 0.0
+from rules.view import NEVER, Needs, View, newest
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,6 +21,10 @@ class PlaceCondition(FactCondition):
     @property
     def needs(self) -> int:
         return Needs.PLACE if self.stale is None else 0
+
+    @property
+    def settled(self) -> bool:
+        return self.stale is None and self.confidence is None and self.lasting is None
 
     def test(self, view: View) -> Answer:
         fact = newest(self.pick(view) if self.stale is not None else view.places)
