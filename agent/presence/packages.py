@@ -26,13 +26,21 @@ class EventPackage:
     notify_types: tuple[str, ...]
     publish_limits: ExpiryLimits = field(default_factory=ExpiryLimits)
     subscribe_limits: ExpiryLimits = field(default_factory=ExpiryLimits)
+    versioned: bool = False
+    "Each document of a subscription carries a number, one higher than the one before."
 
 
 PRESENCE = EventPackage("presence", (PIDF,), (PIDF,))
 "RFC 3856: default duration 3600 s, default body application/pidf+xml (§6.4, §6.5)."
 
 
-DEFAULT_PACKAGES: Mapping[str, EventPackage] = MappingProxyType({PRESENCE.name: PRESENCE})
+DIALOG = EventPackage("dialog", (), (DIALOG_INFO,), versioned=True)
+"""RFC 4235, as busy lamps use it: whoever publishes presence can be watched as one (presence/lamp). Nothing is
+published to it. RFC 4235 §3.4 wants watchers to name a duration; many don't."""
+
+DEFAULT_PACKAGES: Mapping[str, EventPackage] = MappingProxyType(
+    {package.name: package for package in (PRESENCE, DIALOG)}
+)
 
 
 def acceptable_type(accept: tuple[str, ...], offered: tuple[str, ...]) -> str | None:

@@ -8,6 +8,7 @@ import asyncio
 import logging
 from collections import deque
 from collections.abc import Callable, Sequence
+from typing import NamedTuple
 
 from agent.clock import Clock
 from agent.net.driver import Driver
@@ -27,6 +28,13 @@ log = logging.getLogger(__name__)
 
 SLICE = 256
 "NOTIFYs rendered before the loop gets its turn: answers are read while a storm is still being sent."
+
+
+class Numbers(NamedTuple):
+    """Of one NOTIFY: its CSeq, and the version of its document if the package has versions."""
+
+    cseq: int
+    version: int
 
 
 class Watch:
@@ -60,8 +68,8 @@ class Watch:
         "Since when (wall clock) the watcher is owed a newer state."
         self.sent: View | None = None
         "What the watcher was last told."
-        self.final: tuple[str, int] | None = None
-        "(Subscription-State, CSeq) of the NOTIFY that ends the subscription."
+        self.final: tuple[str, Numbers] | None = None
+        "Subscription-State and numbers of the NOTIFY that ends the subscription."
 
     def on_response(self, event: ResponseReceived) -> None:
         self.notifier.answered(self, event.status, event)
@@ -120,24 +128,24 @@ class Notifier:
     def fetch(self, row: Subscription, flow: Flow) -> None:
         """A fetch (§4.4.3): one NOTIFY with the state, and nothing is kept."""
         watch = Watch(self, row, flow)
-        watch.final = (terminated(Reason.TIMEOUT), 1)
+        watch.final = (terminated(Reason.TIMEOUT), Numbers(1, 0))
         self._owe(watch, self._clock.wall(), force=True)
 
-    def reserve_final(self, row: Subscription) -> int:
-        """The CSeq of the last NOTIFY; ask before the row is removed. From then on no other is sent."""
-        return self._store.next_cseq(row.id)
+    def reserve_final(self, row: Subscription) -> Numbers:
+        """What the last NOTIFY needs; ask before the row is removed. From then on no other is sent."""
+        return self._next_numbers(row)
 
     def go_on(self, row: Subscription) -> None:
         """The end of a subscription could not be made durable: its row is back."""
         self._owe(self._watch(row), self._clock.wall())
 
-    def end(self, row: Subscription, reason: Reason, cseq: int, flow: Flow | None = None) -> None:
+    def end(self, row: Subscription, reason: Reason, numbers: Numbers, flow: Flow | None = None) -> None:
         """The subscription is over and its row gone: say so with the last NOTIFY."""
         watch = self._watches.pop(row.id, None) or Watch(self, row, flow)
         watch.row, watch.head = row, None
         watch.flow = usual_flow(row, flow) or watch.flow
         self._end_pause(watch)
-        watch.final = (terminated(reason), cseq)
+        watch.final = (terminated(reason), numbers)
         self._gone(row)
         self._owe(watch, self._clock.wall(), force=True)
 
@@ -217,11 +225,11 @@ class Notifier:
             watch.flow, watch.head = flow, NotifyHead.make(row, flow)
         now = self._clock.wall()
         if watch.final is not None:
-            state, cseq = watch.final
+            state, (cseq, version) = watch.final
         else:
-            state, cseq = subscription_state(row.expires_at, now), self._store.next_cseq(row.id)
+            state, (cseq, version) = subscription_state(row.expires_at, now), self._next_numbers(row)
         branch = self._driver.endpoint.new_branch()
-        data = watch.head.render(branch, cseq, state, view.tail)
+        data = watch.head.render(branch, cseq, state, view.tail(version))
         watch.in_flight = True
         watch.sent = view
         if watch.changed_at is not None:
@@ -230,6 +238,10 @@ class Notifier:
         self._driver.endpoint.send_prepared(branch, "NOTIFY", data, flow, watch, self._clock.monotonic())
         if watch.final is not None:
             self._forget_unwatched(row.presentity)
+
+    def _next_numbers(self, row: Subscription) -> Numbers:
+        versioned = self._config.packages[row.package].versioned
+        return Numbers(self._store.next_cseq(row.id), self._store.next_version(row.id) if versioned else 0)
 
     def _found(self, watch: Watch, flow: Flow | None) -> None:
         """The next hop was looked up or connected to."""

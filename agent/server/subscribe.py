@@ -180,13 +180,13 @@ class SubscribeHandler:
         target = parse_name_addr(request.headers.values("Contact")[0]).uri
         if granted == 0:
             ended = replace(known, accept=accept, remote_target=target)
-            cseq = self._notifier.reserve_final(known)
+            numbers = self._notifier.reserve_final(known)
             self._store.remove_subscription(known.id)
             self._when_durable(
                 request,
                 transaction,
                 self._accepted(request, known, 0),
-                lambda: self._notifier.end(ended, Reason.TIMEOUT, cseq, flow),
+                lambda: self._notifier.end(ended, Reason.TIMEOUT, numbers, flow),
                 lambda: self._notifier.go_on(known),
             )
             return None

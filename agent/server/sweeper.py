@@ -7,7 +7,7 @@ from datetime import datetime
 from agent.clock import Clock
 from agent.presence.records import Subscription
 from agent.presence.subscription import Reason
-from agent.server.notifier import Notifier
+from agent.server.notifier import Notifier, Numbers
 from agent.store.protocols import PresenceStore
 
 LONGEST_WAIT = 20.0
@@ -78,7 +78,7 @@ class Sweeper:
             self._notifier.state_changed(boundary[1], now)
         self.wake()
 
-    def _swept(self, done: asyncio.Future[None], ended: list[tuple[Subscription, int]]) -> None:
+    def _swept(self, done: asyncio.Future[None], ended: list[tuple[Subscription, Numbers]]) -> None:
         """Watchers are told of their end once it is durable; otherwise all of it is due again."""
         if done.cancelled() or done.exception() is not None:
             self._rest_until = asyncio.get_running_loop().time() + STORE_PATIENCE
@@ -86,8 +86,8 @@ class Sweeper:
                 self._notifier.go_on(row)
             self.wake()
             return
-        for row, cseq in ended:
-            self._notifier.end(row, Reason.TIMEOUT, cseq)
+        for row, numbers in ended:
+            self._notifier.end(row, Reason.TIMEOUT, numbers)
 
     def close(self) -> None:
         self._closed = True

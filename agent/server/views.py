@@ -10,6 +10,8 @@ from agent.documents import pidf
 from agent.documents.errors import DocumentError
 from agent.documents.xml import parse_xml
 from agent.presence.composition import DEFAULT, Composition, Input, Policy, compose
+from agent.presence.lamp import at_version, lamp_document, lamp_of
+from agent.presence.packages import DIALOG_INFO
 from agent.presence.simple_view import simple_view
 from agent.store.protocols import PublicationReader
 
@@ -19,11 +21,21 @@ LARGEST = 60_000
 
 @dataclass(frozen=True, slots=True)
 class View:
-    """One rendered document. ``tail``: Content-Type, Content-Length, the empty line and the body of a NOTIFY."""
+    """One rendered document. Equal bodies say the same; a document with a version has it as 0 there."""
 
     media_type: str
     body: bytes
-    tail: bytes
+    plain_tail: bytes
+    "Content-Type, Content-Length, the empty line and the body: how a NOTIFY ends."
+    versioned: bool
+
+    def tail(self, version: int) -> bytes:
+        """The end of a NOTIFY, with the document's version if it has one."""
+        return _tail(self.media_type, at_version(self.body, version)) if self.versioned else self.plain_tail
+
+
+def _tail(media_type: str, body: bytes) -> bytes:
+    return b"Content-Type: %b\r\nContent-Length: %d\r\n\r\n%b" % (media_type.encode(), len(body), body)
 
 
 class Views:
@@ -44,12 +56,14 @@ class Views:
         found = views.get((package, media_type))
         if found is None:
             document = self._composition(presentity).document
-            body = pidf.build(document)
-            if len(body) > LARGEST:
-                body = pidf.build(simple_view(document, self._clock.now()))
-            head = f"Content-Type: {media_type}\r\nContent-Length: {len(body)}\r\n\r\n"
-            found = views[package, media_type] = View(media_type, body, head.encode() + body)
+            is_lamp = media_type == DIALOG_INFO
+            body = lamp_document(presentity, lamp_of(document)) if is_lamp else self._pidf(document)
+            found = views[package, media_type] = View(media_type, body, _tail(media_type, body), is_lamp)
         return found
+
+    def _pidf(self, document: pidf.Presence) -> bytes:
+        body = pidf.build(document)
+        return body if len(body) <= LARGEST else pidf.build(simple_view(document, self._clock.now()))
 
     def forget(self, presentity: str) -> None:
         """The state has changed; the next `view` is made anew."""
