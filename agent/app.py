@@ -93,10 +93,12 @@ async def open_app(
     async with AsyncExitStack() as stack:
         # 1. The store: what survives a restart.
         store = await Store.open(
-            settings.store.url,
+            settings.store.url_with_password(),
             clock,
             durability=settings.store.durability,
-            on_group=metrics.store_committed,
+            on_group=lambda rows, seconds, ok: (
+                metrics.store_committed(rows, seconds) if ok else metrics.store_failed()
+            ),
         )
         stack.push_async_callback(store.close)
         supervisor = await stack.enter_async_context(

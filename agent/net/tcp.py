@@ -2,6 +2,7 @@
 
 import asyncio
 import ssl
+from typing import cast
 
 from agent.net.driver import Driver
 from agent.sip.flows import Flow, Transport
@@ -30,16 +31,16 @@ class StreamConnection(asyncio.Protocol):
         self.lost: asyncio.Future[None] = asyncio.get_running_loop().create_future()
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        assert isinstance(transport, asyncio.Transport)
+        pipe = cast(asyncio.Transport, transport)  # uvloop's are none by inheritance
         peer = transport.get_extra_info("peername")
         own = transport.get_extra_info("sockname")
         if not peer or not own or (self._owner is not None and not self._owner.admit(self)):
-            transport.abort()
+            pipe.abort()
             return
-        self._pipe = transport
+        self._pipe = pipe
         number = self._driver.new_number()
         self.flow = Flow(self._kind, self._local or (own[0], own[1]), (peer[0], peer[1]), number)
-        transport.set_write_buffer_limits(high=WRITE_LIMIT)
+        pipe.set_write_buffer_limits(high=WRITE_LIMIT)
         self._driver.add_connection(number, self)
 
     def data_received(self, data: bytes) -> None:
