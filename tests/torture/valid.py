@@ -224,9 +224,9 @@ VALID = [
     ),
     Case("longreq", "3.1.1.7", LONG_VALUES, Outcome.REQUEST, served=405, check=check_long_values),
     Case("dblreq", "3.1.1.8", TWO_REQUESTS, Outcome.REQUEST, served=405),
-    Case("semiuri", "3.1.1.9", SEMICOLON_USER, Outcome.REQUEST, check=check_semicolon_user),
+    Case("semiuri", "3.1.1.9", SEMICOLON_USER, Outcome.REQUEST, served=200, check=check_semicolon_user),
     Case("transports", "3.1.1.10", TRANSPORTS, Outcome.REQUEST, served=200),
-    Case("mpart01", "3.1.1.11", MULTIPART, Outcome.REQUEST, check=check_multipart),
+    Case("mpart01", "3.1.1.11", MULTIPART, Outcome.REQUEST, served=405, check=check_multipart),
     Case("unreason", "3.1.1.12", ODD_REASON, Outcome.RESPONSE),
     Case("noreason", "3.1.1.13", NO_REASON, Outcome.RESPONSE),
 ]

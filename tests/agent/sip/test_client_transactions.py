@@ -71,7 +71,8 @@ def test_unanswered_over_udp() -> None:
     assert (event.cause, event.owner) == (Failure.TIMEOUT, "the watcher")
     assert at - pair.start == pytest.approx(32.0)
     assert pair.server.endpoint.open_transactions == (0, 0)
-    assert len({sent.data for sent in pair.net.log}) == 1
+    # RFC 3263 §4: one choice of address and one Via for the transaction's life.
+    assert len({(sent.data, sent.receiver) for sent in pair.net.log}) == 1
 
 
 def test_after_a_provisional_response_every_four_seconds() -> None:

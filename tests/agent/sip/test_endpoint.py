@@ -159,3 +159,25 @@ def test_nothing_to_wait_for(endpoint: Endpoint) -> None:
     assert endpoint.next_deadline() is None
     endpoint.handle_timeout(5.0)
     assert endpoint.take_outbox() == []
+
+
+@pytest.mark.parametrize("extra", ["Require: nobodyHasThis", "Proxy-Require: nobodyHasThis"])
+def test_cancel_and_ack_are_not_asked_what_they_require(endpoint: Endpoint, extra: str) -> None:
+    """RFC 3261 §8.2.2.3."""
+    endpoint.receive_datagram(wire("SUBSCRIBE"), UDP, 0.0)
+    endpoint.receive_datagram(wire("CANCEL", extra), UDP, 0.0)
+    endpoint.receive_datagram(wire("ACK", extra), UDP, 0.0)
+    assert statuses(endpoint) == [200]
+
+
+def test_a_claim_to_reuse_the_connection_for_others_changes_nothing(endpoint: Endpoint) -> None:
+    """RFC 5923 §8.2: ``alias`` would need a mutually authenticated peer; without it is ignored."""
+    endpoint.receive_stream(
+        wire("CANCEL", via="SIP/2.0/TCP victim.example.org:5061;branch=z9hG4bK1;alias"), TCP, 0.0
+    )
+    ((flow, data),) = endpoint.take_outbox()
+    assert flow == TCP and data.startswith(b"SIP/2.0 481 ")
+    endpoint.receive_stream(
+        wire("MESSAGE", via="SIP/2.0/TCP victim.example.org;branch=z9hG4bK2;alias"), TCP, 0.0
+    )
+    assert isinstance(endpoint.events.popleft(), RequestReceived)
