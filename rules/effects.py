@@ -1,7 +1,6 @@
 """Gathering what the rules that fire set, attribute by attribute, into a Decision. Pure."""
 
 from collections.abc import Callable, Sequence
-from datetime import datetime
 from types import MappingProxyType
 from typing import Any
 
@@ -106,28 +105,26 @@ def device_uses(activities: Sequence[Fact], reaches: Sequence[Fact]) -> tuple[De
     """One per device, in the order of their names."""
     if not activities and not reaches:
         return ()
-    used: dict[str, ActivityValue] = {}
-    reach: dict[str, ReachState] = {}
-    # The newest word about a device counts, whichever source it comes from.
-    for fact in sorted(activities, key=_observed):
-        if isinstance(fact.value, ActivityValue):
-            used[fact.value.device] = fact.value
-    for fact in sorted(reaches, key=_observed):
-        if isinstance(fact.value, ReachValue):
-            reach[fact.value.device] = fact.value.state
+    used = _newest_by_device(activities)
+    reach = _newest_by_device(reaches)
     uses: list[DeviceUse] = []
     for device in sorted(used.keys() | reach.keys()):
-        activity, state = used.get(device), reach.get(device)
-        uses.append(
-            DeviceUse(
-                device,
-                activity.state is ActivityState.ACTIVE if activity is not None else None,
-                activity.last_input if activity is not None else None,
-                state is not ReachState.OFFLINE if state is not None else None,
-            )
-        )
+        activity, phone = used.get(device), reach.get(device)
+        active, last_input, reachable = None, None, None
+        if activity is not None and isinstance(activity.value, ActivityValue):
+            active, last_input = activity.value.state is ActivityState.ACTIVE, activity.value.last_input
+        if phone is not None and isinstance(phone.value, ReachValue):
+            reachable = phone.value.state is not ReachState.OFFLINE
+        uses.append(DeviceUse(device, active, last_input, reachable))
     return tuple(uses)
 
 
-def _observed(fact: Fact) -> tuple[datetime, str]:
-    return fact.observed_at, fact.source
+def _newest_by_device(facts: Sequence[Fact]) -> dict[str, Fact]:
+    """The newest word about a device counts, whichever source it comes from."""
+    newest: dict[str, Fact] = {}
+    for fact in facts:
+        device: str = fact.value.device  # type: ignore[union-attr]
+        known = newest.get(device)
+        if known is None or (known.observed_at, known.source) < (fact.observed_at, fact.source):
+            newest[device] = fact
+    return newest

@@ -151,8 +151,11 @@ class ActivityCondition(FactCondition):
         return self.idle_for is not None
 
     def edge(self, view: View) -> datetime:
-        facts = self.pick(view)
-        if self.idle_for is None or not facts or view.frozen is not None:
+        if self.idle_for is None or view.frozen is not None:
+            return NEVER
+        plain = self.device is None and self.stale is None
+        facts = view.activities if plain else self.pick(view)
+        if not facts:
             return NEVER
         last = self._last(view, facts) or min(fact.observed_at for fact in facts)
         return _crossings(last, self.idle_for, view.now)

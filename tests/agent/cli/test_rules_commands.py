@@ -66,7 +66,7 @@ def test_a_file_that_is_not_there(capsys, tmp_path):
 def test_the_tests_of_a_file_pass_and_coverage_is_told(capsys):
     code, out, _ = run(capsys, "rules", "test", TESTS / "example.yaml")
     assert code == 0
-    assert "1 tests, 0 failed; 40 % of the rules used" in out
+    assert "1 test, 0 failed; 40 % of the rules used" in out
     assert run(capsys, "rules", "test", TESTS / "example.yaml", "--coverage", "80")[0] == 1
 
 
