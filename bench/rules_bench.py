@@ -45,7 +45,8 @@ def rules_text(count: int) -> str:
     ]
     blocks = [f"  - name: rule {n}\n    " + shapes[n % len(shapes)].format(n=n + 1) for n in range(count - 2)]
     blocks.append(
-        "  - name: meeting\n    when: {calendar: {shows: busy, all_day: false}}\n    then: {state: dnd, note: 'In a meeting until {calendar.ends:%H:%M}'}"
+        "  - name: meeting\n    when: {calendar: {shows: busy, all_day: false}}\n"
+        "    then: {state: dnd, note: 'In a meeting until {calendar.ends:%H:%M}'}"
     )
     blocks.append("  - name: office\n    when: {place: {tag: office}}\n    then: {place: office}")
     return "version: 1\nrules:\n" + "\n".join(blocks) + "\n"
