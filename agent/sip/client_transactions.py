@@ -2,10 +2,11 @@
 
 All about their transitions is in TRANSITIONS; a missing key means that the input changes nothing in that state.
 The Completed state of the RFC exists to swallow late copies of the final response; the endpoint throws away every
-response that belongs to no transaction, so a transaction ends here with its first final response.
+response that belongs to no transaction, so a transaction ends here with its first final response. States and inputs
+are IntEnums because those hash in C, and the table is looked up for every message.
 """
 
-from enum import Enum, auto
+from enum import Enum, IntEnum, auto
 from math import ceil
 
 from agent.sip.flows import Flow
@@ -23,13 +24,13 @@ def remaining(end: float, now: float) -> float:
     return max(ceil((end - now) * 10 - 1e-6) / 10, 0.0)
 
 
-class State(Enum):
+class State(IntEnum):
     TRYING = auto()
     PROCEEDING = auto()
     ENDED = auto()
 
 
-class Input(Enum):
+class Input(IntEnum):
     PROVISIONAL = auto()
     FINAL = auto()
     TIMER_E = auto()

@@ -49,21 +49,21 @@ def scan_response(data: bytes) -> tuple[int, str, str, str] | None:
     looks only at what a transaction stands on, and reads that as `parsing` does; the caller compares sent-by with its
     own.
     """
-    end = data.find(b"\r\n\r\n", 0, _MAX_HEAD)
-    via = data.find(b"\r\nVia: SIP/2.0/", 0, end)
-    cseq = data.find(b"\r\nCSeq: ", via, end)
+    # rfind takes half the time of find; the last line that begins like a Via must be the first one too.
+    via = data.rfind(b"\r\nV")
+    cseq = data.rfind(b"\r\nCSeq: ")
     status = data[8:11]
     if (
-        end < 0
-        or via < 0
-        or cseq < 0
+        cseq < 0
+        or not data.startswith(b"\r\nVia: SIP/2.0/", via)
+        or data.find(b"\r\nV", 0, via + 2) >= 0
+        or data.rfind(b"\r\nv") >= 0
         or not status.isdigit()
         or not b"100" <= status <= b"699"
         or data[:8] + data[11:12] != b"SIP/2.0  "
-        # Not one line more that begins like a Via, long or compact.
-        or data.count(b"\r\nV", 0, end) != 1
-        or data.find(b"\r\nv", 0, end) >= 0
-        or not (data.endswith(b"\r\nContent-Length: 0\r\n\r\n") or _is_empty(data, end))
+        or not (data.endswith(b"\r\nContent-Length: 0\r\n\r\n") or _is_empty(data))
+        or data.rfind(b"\r\n\r\n", 0, -4) >= 0
+        or len(data) > _MAX_HEAD
     ):
         return None
     via_end, cseq_end = data.find(b"\r\n", via + 2), data.find(b"\r\n", cseq + 2)
@@ -87,6 +87,6 @@ def scan_response(data: bytes) -> tuple[int, str, str, str] | None:
     return int(status), branch.decode(), sent_by.decode("latin-1"), method.decode()
 
 
-def _is_empty(data: bytes, end: int) -> bool:
+def _is_empty(data: bytes) -> bool:
     """No body, and a Content-Length somewhere that says so."""
-    return len(data) == end + 4 and data.find(b"\r\nContent-Length: 0\r\n", 0, end + 2) >= 0
+    return data.endswith(b"\r\n\r\n") and data.rfind(b"\r\nContent-Length: 0\r\n") >= 0

@@ -4,7 +4,7 @@ A non-INVITE one absorbs copies of its request: dropped while there is no answer
 An INVITE is only ever refused here; its final response is repeated until the ACK comes (timer G, H), which is absorbed.
 """
 
-from enum import Enum, auto
+from enum import Enum, IntEnum, auto
 
 from agent.sip.client_transactions import T1, T2, remaining
 from agent.sip.flows import Flow
@@ -18,7 +18,7 @@ T4 = 5.0
 "How long copies of an ACK may still come (timer I)."
 
 
-class State(Enum):
+class State(IntEnum):
     TRYING = auto()
     PROCEEDING = auto()
     "A 100 has been sent."
@@ -28,7 +28,7 @@ class State(Enum):
     ENDED = auto()
 
 
-class Input(Enum):
+class Input(IntEnum):
     REQUEST = auto()
     "A copy of the request."
     FINAL = auto()
