@@ -11,6 +11,8 @@ WRITE_LIMIT = 4 << 20
 "Bytes that may wait for a slow peer before its connection is given up."
 STALLED_AFTER = 32.0
 "Seconds within which a begun message must be complete: a transaction's life."
+HALF_CLOSED_FOR = 1.0
+"Seconds that a peer which has ended its side can still be answered; `nc -N` reads its answer like that."
 MAX_CONNECTIONS = 20_000
 "Per listener. A refused connection is closed at once."
 
@@ -27,6 +29,7 @@ class StreamConnection(asyncio.Protocol):
         self._owner = owner
         self._pipe: asyncio.Transport | None = None
         self._stall: asyncio.TimerHandle | None = None
+        self._half_closed: asyncio.TimerHandle | None = None
         self.flow: Flow | None = None
         self.lost: asyncio.Future[None] = asyncio.get_running_loop().create_future()
 
@@ -60,9 +63,17 @@ class StreamConnection(asyncio.Protocol):
         if self._pipe is not None:
             self._pipe.abort()
 
+    def eof_received(self) -> bool:
+        """Whether the connection stays open for a while. TLS has no half-closed connections."""
+        if self._kind.secure:
+            return False
+        self._half_closed = asyncio.get_running_loop().call_later(HALF_CLOSED_FOR, self.close)
+        return True
+
     def connection_lost(self, exc: Exception | None) -> None:
-        if self._stall is not None:
-            self._stall.cancel()
+        for timer in (self._stall, self._half_closed):
+            if timer is not None:
+                timer.cancel()
         if self._owner is not None:
             self._owner.forget(self)
         if self.flow is not None:

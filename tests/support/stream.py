@@ -64,6 +64,10 @@ class Stream:
     async def flushed(self) -> None:
         await self._writer.drain()
 
+    def no_more(self) -> None:
+        """End our side; the other may still speak."""
+        self._writer.write_eof()
+
     async def message(self, within: float = 5.0) -> Request | Response:
         """The next whole message. Raises TimeoutError, or IncompleteReadError at the connection's end."""
         async with asyncio.timeout(within):

@@ -58,7 +58,7 @@ def subscription(stream: Stream, contact: str = "<sip:bob@127.0.0.1:9;transport=
 
 async def close_and_settle(stream: Stream) -> None:
     await stream.close()
-    await asyncio.sleep(0.1)
+    await asyncio.sleep(tcp.HALF_CLOSED_FOR + 0.1)
 
 
 @virtual_beside_threads
@@ -285,7 +285,7 @@ async def test_half_a_message_and_a_hang_up() -> None:
     async with served() as (here, address):
         async with await Stream.connect(address) as half:
             half.send(publication(half, "In")[:-20])
-        await asyncio.sleep(0.2)
+        await asyncio.sleep(tcp.HALF_CLOSED_FOR + 0.1)
         assert here.server.driver.open_connections == 0
         assert not here.store.publications("sip:alice@example.org", "presence")
 
@@ -340,3 +340,13 @@ async def test_answers_over_tcp_leave_no_transaction_behind() -> None:
             bob.send(publication(bob, "In"))
             await bob.response()
         assert here.server.driver.endpoint.open_transactions == (0, 0)
+
+
+@virtual_beside_threads
+async def test_a_peer_that_has_ended_its_side_still_gets_its_answer() -> None:
+    async with served() as (here, address), await Stream.connect(address) as shell:
+        shell.send(publication(shell, "In"))
+        shell.no_more()
+        assert (await shell.response()).status == 200
+        assert await shell.ended() == b""
+        assert here.server.driver.open_connections == 0

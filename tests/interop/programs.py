@@ -1,0 +1,55 @@
+"""Running foreign programs against the server under test."""
+
+import socket
+import subprocess
+from pathlib import Path
+
+SCENARIOS = Path(__file__).parent / "sipp"
+
+
+def free_port() -> int:
+    """A port that is free for UDP and TCP on 127.0.0.1."""
+    while True:
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as udp, socket.socket() as tcp:
+            udp.bind(("127.0.0.1", 0))
+            port = int(udp.getsockname()[1])
+            try:
+                tcp.bind(("127.0.0.1", port))
+            except OSError:
+                continue
+            return port
+
+
+def run(
+    *command: str, cwd: Path | None = None, given: bytes | None = None, limit: float = 60
+) -> tuple[int, str]:
+    """(exit code, everything that was printed). Raises TimeoutExpired."""
+    done = subprocess.run(
+        command,
+        cwd=cwd,
+        input=given,
+        stdin=subprocess.DEVNULL if given is None else None,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        timeout=limit,
+        check=False,
+    )
+    return done.returncode, done.stdout.decode("utf-8", "replace")
+
+
+def sipp(scenario: str, transport: str, port: int, logs: Path, *, calls: int = 1) -> None:
+    """Run a scenario of sipp/; an AssertionError shows what SIPp complained of."""
+    code, said = run(
+        "sipp", f"127.0.0.1:{port}",
+        "-sf", str(SCENARIOS / f"{scenario}.xml"),
+        "-i", "127.0.0.1", "-p", str(free_port()),
+        "-t", {"udp": "u1", "tcp": "t1"}[transport],
+        "-m", str(calls), "-l", str(calls), "-r", str(calls),
+        "-nostdin", "-timeout", "40s", "-timeout_error",
+        "-trace_err", "-error_file", str(logs / "errors.log"),
+        "-trace_msg", "-message_file", str(logs / "messages.log"),
+        cwd=logs,
+    )  # fmt: skip
+    errors = logs / "errors.log"
+    complaint = errors.read_text(errors="replace") if errors.exists() else ""
+    assert code == 0, f"{scenario} over {transport}: exit {code}\n{complaint}\n{said[-1500:]}"
