@@ -172,7 +172,7 @@ def test_unusually_written_responses_count_too(written: bytes, other: bytes) -> 
 
 def test_a_response_counts_whatever_its_from_and_to_look_like() -> None:
     endpoint, data = started()
-    endpoint.receive_datagram(answer(data).replace(b"From: <sip", b"From: <<sip<"), UDP, 1.0)
+    endpoint.receive_datagram(answer(data).replace(b"From: <sip", b'From: "<sip'), UDP, 1.0)
     (event,) = endpoint.events
     assert isinstance(event, ResponseReceived)
     assert (event.status, event.response.status) == (200, 200)

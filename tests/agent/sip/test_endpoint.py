@@ -155,6 +155,15 @@ def test_tags_depend_on_the_secret() -> None:
     assert len(tags) == 2
 
 
+def test_the_earliest_of_both_roles_timers_counts(endpoint: Endpoint) -> None:
+    endpoint.receive_datagram(wire(), UDP, 10.0)
+    assert endpoint.next_deadline() == 13.5
+    endpoint.send_prepared("z9hG4bKours", "NOTIFY", wire("NOTIFY"), UDP, None, 10.2)
+    assert endpoint.next_deadline() == 10.7
+    endpoint.send_failed(UDP, 10.3)
+    assert endpoint.next_deadline() == 13.5
+
+
 def test_nothing_to_wait_for(endpoint: Endpoint) -> None:
     assert endpoint.next_deadline() is None
     endpoint.handle_timeout(5.0)

@@ -74,6 +74,10 @@ def test_ping_and_pong() -> None:
     assert feed_all([b"\r\n\r\n\r\n\r\n"]) == [KeepAlive.PING, KeepAlive.PING]
 
 
+def test_bare_line_feeds_between_messages_are_skipped_too() -> None:
+    assert without_keep_alives(shape(feed_all([b"\n" + PUBLISH + b"\n\n" + PUBLISH]))) == [PUBLISH, PUBLISH]
+
+
 def test_line_ends_within_a_body_are_no_keep_alive() -> None:
     data = wire("MESSAGE", body=b"\r\n\r\n\r\n\r\n")
     assert shape(feed_all([data[:-4], data[-4:]])) == [data]

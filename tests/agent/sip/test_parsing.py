@@ -42,6 +42,12 @@ def test_folded_lines_are_one_blank() -> None:
     assert request.headers.get("Subject") == "I know you're there, pick up"
 
 
+def test_a_folded_line_needs_a_line_before_it() -> None:
+    data = wire()
+    start = data.index(b"\r\n")
+    assert refusal(data[:start] + b"\r\n folded" + data[start:]).reason == "Bad Header Folding"
+
+
 def test_malformed_headers_that_nobody_needs_are_no_reason_to_refuse() -> None:
     request = parsed(
         wire(

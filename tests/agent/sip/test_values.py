@@ -153,6 +153,10 @@ def test_different_address_of_record(one: str, other: str) -> None:
     assert address_of_record(one) != address_of_record(other)
 
 
+def test_telephone_numbers_have_a_key_too() -> None:
+    assert address_of_record("tel:+4930123") == address_of_record("TEL:+4930123") == "tel:+4930123"
+
+
 @pytest.mark.parametrize("text", ["", "alice", "sip:", "sip:alice@", "sip:al ice@example.org", "sip:[::1"])
 def test_bad_address_of_record(text: str) -> None:
     with pytest.raises(ValueError):
