@@ -16,6 +16,7 @@ from agent.settings import Settings
 from agent.settings.sip import ExpiresSettings
 from agent.sip.digest import Credentials, make_ha1s
 from agent.sip.flows import Transport
+from agent.sip.parsing import Limits
 from agent.sip.values import address_of_record, parse_host_port
 from agent.store.store import Store
 from rules import Person, RulesError, RuleSet
@@ -36,6 +37,9 @@ def server_config(settings: Settings) -> ServerConfig:
         domains=frozenset(settings.domains),
         packages=packages,
         ranks={OWN_PUBLISHER: OWN_RANK},
+        limits=Limits(message=settings.limits.message_size),
+        requests_per_second=settings.limits.requests_per_second,
+        requests_burst=settings.limits.requests_burst,
         max_subscriptions_per_watcher=settings.limits.subscriptions_per_watcher,
     )
 
@@ -93,10 +97,15 @@ def people(settings: Settings) -> dict[str, tuple[Person, str]]:
                 person.timezone or settings.timezone,
                 (person.privacy or settings.privacy).value,
             ),
-            address_of_record(person.sip),
+            _published_as(person.sip, settings.publisher.from_domain),
         )
         for key, person in settings.people.items()
     }
+
+
+def _published_as(sip: str, domain: str | None) -> str:
+    address = address_of_record(sip)
+    return address if domain is None else f"{address.rpartition('@')[0]}@{domain}"
 
 
 def load_rules(settings: Settings) -> RuleSet:

@@ -4,13 +4,12 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from rules.explain import explain
-
 from agent.decider import Decider
 from agent.net.transcript import Transcript
 from agent.sip.flows import format_address
 from connectors.runner import Runner
 from rules import Person
+from rules.explain import explain
 
 
 class ServiceInsight:

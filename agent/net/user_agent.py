@@ -19,6 +19,7 @@ from agent.net.udp import UdpListener
 from agent.sip.endpoint import Endpoint, Failure, RequestReceived
 from agent.sip.flows import Flow, Transport, format_address
 from agent.sip.messages import Request, Response, response_to
+from agent.sip.parsing import DEFAULT_LIMITS, Limits
 from agent.sip.routing import Destination, Target, parse_target
 from agent.sip.values import parse_name_addr
 
@@ -37,9 +38,9 @@ class Resolver(Protocol):
         """Raises OSError when the name means nothing."""
 
 
-def new_endpoint() -> Endpoint:
+def new_endpoint(limits: Limits = DEFAULT_LIMITS) -> Endpoint:
     """An endpoint with real randomness."""
-    return Endpoint(token=lambda: secrets.token_hex(8), secret=secrets.token_bytes(16))
+    return Endpoint(token=lambda: secrets.token_hex(8), secret=secrets.token_bytes(16), limits=limits)
 
 
 class UserAgent:

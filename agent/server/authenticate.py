@@ -25,12 +25,18 @@ class Authenticator(Protocol):
     def __call__(self, request: Request, flow: Flow) -> Identity | Response:
         """Who asks, or the answer that refuses or challenges."""
 
+    def trusts(self, flow: Flow) -> bool:
+        """Whether what comes over this flow is believed without a password, and not counted either."""
+
 
 class Unchecked:
     """`authentication: off`: everybody is who From says."""
 
     def __call__(self, request: Request, flow: Flow) -> Identity | Response:
         return Identity(_claimed(request, asserted=False), trusted=True)
+
+    def trusts(self, flow: Flow) -> bool:
+        return True
 
 
 class DigestAuthenticator:
@@ -54,7 +60,7 @@ class DigestAuthenticator:
         self._trusted = tuple(trusted)
 
     def __call__(self, request: Request, flow: Flow) -> Identity | Response:
-        if flow.transport is Transport.MEMORY or self._is_trusted(flow.remote[0]):
+        if self.trusts(flow):
             return Identity(_claimed(request, asserted=True), trusted=True)
         now = self._clock.wall()
         stale = False
@@ -76,10 +82,12 @@ class DigestAuthenticator:
             return self._replies.to(request, 403, "From Is Not The Authenticated User")
         return Identity(claimed, trusted=False)
 
-    def _is_trusted(self, host: str) -> bool:
+    def trusts(self, flow: Flow) -> bool:
+        if flow.transport is Transport.MEMORY:
+            return True
         if not self._trusted:
             return False
-        address = ip_address(host.partition("%")[0])
+        address = ip_address(flow.remote[0].partition("%")[0])
         return any(address.version == network.version and address in network for network in self._trusted)
 
 

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from agent.presence.packages import DEFAULT_PACKAGES, EventPackage
+from agent.sip.parsing import DEFAULT_LIMITS, Limits
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,6 +19,10 @@ class ServerConfig:
     max_subscriptions: int = 500_000
     max_body: int = 32_768
     "Bytes that one publication may have."
+    limits: Limits = DEFAULT_LIMITS
+    requests_per_second: float = 100.0
+    "Of one source address that is not trusted, lasting."
+    requests_burst: int = 1_000
     server_name: str = "Lamplighter"
 
     publishers: Mapping[str, frozenset[str]] = field(default_factory=dict)

@@ -13,6 +13,7 @@ from agent.net.user_agent import Resolver, new_endpoint
 from agent.presence.composition import DEFAULT, Policy
 from agent.server.authenticate import Authenticator, DigestAuthenticator, Unchecked
 from agent.server.config import ServerConfig
+from agent.server.flood_guard import FloodGuard
 from agent.server.next_hops import NextHops, Spawn
 from agent.server.notifier import Notifier
 from agent.server.options import OptionsHandler
@@ -67,7 +68,7 @@ class PresenceServer:
         policy: Policy = DEFAULT,
         on_discarded: Callable[[Discarded], None] | None = None,
     ) -> None:
-        self.driver = Driver(new_endpoint(), clock, transcript)
+        self.driver = Driver(new_endpoint(config.limits), clock, transcript)
         self.driver.on_discarded = on_discarded
         self.transports = Transports(self.driver, resolver)
         self._config = config
@@ -108,6 +109,7 @@ class PresenceServer:
             {"PUBLISH": publish, "SUBSCRIBE": subscribe, "OPTIONS": OptionsHandler(config, replies)},
             authenticate,
             self._is_ours,
+            FloodGuard(config.requests_per_second, config.requests_burst),
             count,
         )
         self.driver.on_request = router.receive
