@@ -94,8 +94,9 @@ class ClientTransaction:
             return None
         self.state, action = step
         if event is Input.TIMER_E:
-            # §17.1.2.2: MIN(2*T1, T2) …, and always T2 once a provisional response has been received.
-            self.interval = T2 if self.state is State.PROCEEDING else min(self.interval * 2, T2)
+            # §17.1.2.2: MIN(2*T1, T2) …
+            self.interval = min(self.interval * 2, T2)
         elif event is Input.PROVISIONAL:
+            # … and always T2 once a provisional response has been received.
             self.interval = T2
         return action

@@ -97,11 +97,14 @@ def test_anything_unusual_takes_the_long_way(written: bytes, other: bytes) -> No
     assert scan_response(ANSWER.replace(written, other, 1)) is None
 
 
+OURS = ("192.0.2.50:5060", "h:1")
+
+
 def agrees(data: bytes) -> None:
     """What the short path accepts the parser reads alike, unless it refuses it for what no transaction stands on."""
     scanned = scan_response(data)
-    if scanned is None:
-        return
+    if scanned is None or scanned[2] not in OURS:
+        return  # the caller compares sent-by with its own before it believes anything
     status, branch, sent_by, method = scanned
     try:
         message = parse_datagram(data)
@@ -114,8 +117,7 @@ def agrees(data: bytes) -> None:
     assert isinstance(message, Response)
     assert (message.status, message.via.branch, message.cseq.method) == (status, branch, method)
     assert len(message.headers.values("Via")) == 1
-    if sent_by == "h:1":
-        assert (message.via.host, message.via.port) == ("h", 1)
+    assert f"{message.via.host}:{message.via.port}" == sent_by
 
 
 @given(st.integers(0, len(ANSWER) - 1), st.binary(max_size=3))
