@@ -38,6 +38,7 @@ def server_config(settings: Settings) -> ServerConfig:
         packages=packages,
         ranks={OWN_PUBLISHER: OWN_RANK},
         limits=Limits(message=settings.limits.message_size),
+        minimum_interval=settings.notify.minimum_interval.total_seconds(),
         requests_per_second=settings.limits.requests_per_second,
         requests_burst=settings.limits.requests_burst,
         max_subscriptions_per_watcher=settings.limits.subscriptions_per_watcher,

@@ -23,8 +23,9 @@ class ServerConfig:
     requests_per_second: float = 100.0
     "Of one source address that is not trusted, lasting."
     requests_burst: int = 1_000
+    minimum_interval: float = 0.0
+    "Seconds between two NOTIFYs of one subscription; changes meanwhile are merged."
     server_name: str = "Lamplighter"
-
     publishers: Mapping[str, frozenset[str]] = field(default_factory=dict)
     "Presentity -> who else may publish for it (addresses of record)."
 

@@ -51,6 +51,7 @@ class Watch:
         "queued",
         "row",
         "sent",
+        "sent_at",
     )
 
     def __init__(self, notifier: "Notifier", row: Subscription, flow: Flow | None) -> None:
@@ -68,6 +69,8 @@ class Watch:
         "Since when (wall clock) the watcher is owed a newer state."
         self.sent: View | None = None
         "What the watcher was last told."
+        self.sent_at = 0.0
+        "When (monotonic)."
         self.final: tuple[str, Numbers] | None = None
         "Subscription-State and numbers of the NOTIFY that ends the subscription."
 
@@ -215,6 +218,8 @@ class Notifier:
         if watch.final is None and watch.sent is not None and watch.sent.body == view.body:
             watch.changed_at = None
             return  # the watcher knows
+        if watch.final is None and watch.sent is not None and self._too_soon(watch):
+            return
         flow = watch.flow if watch.flow is not None and self._next_hops.usable(watch.flow) else None
         if flow is None:
             flow = self._next_hops.find(row, lambda found: self._found(watch, found))
@@ -235,9 +240,20 @@ class Notifier:
         if watch.changed_at is not None:
             self._on_sent(max(0.0, now - watch.changed_at))
             watch.changed_at = None
-        self._driver.endpoint.send_prepared(branch, "NOTIFY", data, flow, watch, self._clock.monotonic())
+        watch.sent_at = self._clock.monotonic()
+        self._driver.endpoint.send_prepared(branch, "NOTIFY", data, flow, watch, watch.sent_at)
         if watch.final is not None:
             self._forget_unwatched(row.presentity)
+
+    def _too_soon(self, watch: Watch) -> bool:
+        """Whether the watcher has just been told something (RFC 3856 §6.10); if so, the newest state goes later.
+
+        What a SUBSCRIBE asks for and what ends a subscription never waits.
+        """
+        wait = watch.sent_at + self._config.minimum_interval - self._clock.monotonic()
+        if wait > 0:
+            watch.paused = asyncio.get_running_loop().call_later(wait, self._retry, watch)
+        return wait > 0
 
     def _next_numbers(self, row: Subscription) -> Numbers:
         versioned = self._config.packages[row.package].versioned
