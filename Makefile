@@ -38,6 +38,11 @@ check: $(VENV)/.test-installed ## Formatting, linting, typing, import contracts
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-cache
 
+bench: $(VENV)/.test-installed ## Measure: SIP core, rules, calendars (figures, no verdicts)
+	$(BIN)/python -m tests.bench.sip_bench
+	$(BIN)/python -m tests.bench.rules_bench
+	$(BIN)/python -m tests.bench.calendar_bench --links 1000
+
 format: $(VENV)/.test-installed ## Put the code in its standard form
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .

@@ -1,6 +1,6 @@
 """How fast the rules are: evaluations a second on one core, and 20,000 meetings that begin at 10:00:00.
 
-Run: python bench/rules_bench.py
+Run: python -m tests.bench.rules_bench
 """
 
 import gc

@@ -1,6 +1,6 @@
 """What calendars cost: processor time of our own process and of the workshop's child, and memory.
 
-    python -m bench.calendar_bench [--events 500] [--links 10000]
+    python -m tests.bench.calendar_bench [--events 500] [--links 10000]
 
 A real CalDAV server (Xandikos) runs as a process of its own and is not counted. The figures for many links
 are for unchanged polls over a stand-in that answers at once, so that the client's own cost is what is seen.
