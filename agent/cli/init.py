@@ -32,7 +32,7 @@ def command(
         "\nNext:",
         f"  1. name your people and their calendars in {settings}",
         f"  2. lamplighter config check --settings {settings}",
-        f"  3. lamplighter rules check --rules {rules_file}",
+        f"  3. lamplighter rules check {rules_file}",
         f"  4. lamplighter serve --settings {settings}",
         "  5. watch somebody from another terminal: lamplighter watch sip:alice@" + domain,
         sep="\n",

@@ -10,8 +10,8 @@ from typing import Any
 from rules.yaml_marks import MarkedYaml, Problem, read_yaml
 
 PREFIX = "LAMPLIGHTER_"
-NOT_SETTINGS = frozenset({"LAMPLIGHTER_SETTINGS"})
-"Variables that say where the settings are, rather than what they are."
+NOT_SETTINGS = frozenset({"LAMPLIGHTER_SETTINGS", "LAMPLIGHTER_DEBUG", "LAMPLIGHTER_SIP_PASSWORD"})
+"Variables that say where the settings are, or that commands read for themselves."
 
 
 def apply_environment(marked: MarkedYaml, environ: Mapping[str, str]) -> dict[tuple[str | int, ...], str]:

@@ -2,7 +2,9 @@
 
 import asyncio
 import contextlib
+import os
 import shutil
+import signal
 import socket
 import sqlite3
 import subprocess
@@ -11,6 +13,8 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 SCHEMAS = Path("/usr/share/kamailio/db_sqlite")
+SHUTDOWN = 3.0
+"Seconds. A Kamailio that is told to end while its last process starts may wait for it for a minute."
 PASSWORD = "secret"
 REALM = "example.org"
 
@@ -61,9 +65,7 @@ CHALLENGE = (
 @asynccontextmanager
 async def kamailio(folder: Path, algorithm: str | None = None) -> AsyncIterator[str]:
     """Its ``127.0.0.1:PORT`` over UDP and TCP. ``algorithm``: challenge every request with it."""
-    program = shutil.which("kamailio", path="/usr/sbin:/usr/bin:/usr/local/sbin")
-    assert program is not None, "kamailio is not installed; deploy/install-test-packages brings it"
-    port = _free_port()
+    port = free_port()
     with contextlib.closing(sqlite3.connect(folder / "kamailio.db")) as database:
         for schema in ("standard", "presence"):
             database.executescript((SCHEMAS / f"{schema}-create.sql").read_text())
@@ -72,13 +74,23 @@ async def kamailio(folder: Path, algorithm: str | None = None) -> AsyncIterator[
     configuration.write_text(
         CONFIGURATION.format(port=port, folder=folder, algorithm=algorithm or "MD5", challenge=challenge)
     )
+    async with running(configuration, folder, port) as address:
+        yield address
+
+
+@asynccontextmanager
+async def running(configuration: Path, folder: Path, port: int, *options: str) -> AsyncIterator[str]:
+    """Kamailio with any configuration that makes it listen on that port. ``folder``: for what it writes."""
+    program = shutil.which("kamailio", path="/usr/sbin:/usr/bin:/usr/local/sbin")
+    assert program is not None, "kamailio is not installed; deploy/install-test-packages brings it"
     log = folder / "kamailio.log"
     with log.open("wb") as output:
         process = await asyncio.create_subprocess_exec(
             *(program, "-f", str(configuration), "-DD", "-E", "-m", "64", "-M", "8"),
-            *("-Y", str(folder), "-w", str(folder)),
+            *("-Y", str(folder), "-w", str(folder), *options),
             stdout=output,
             stderr=subprocess.STDOUT,
+            start_new_session=True,
         )
     try:
         await _until_it_listens(port, process, log)
@@ -86,10 +98,14 @@ async def kamailio(folder: Path, algorithm: str | None = None) -> AsyncIterator[
     finally:
         if process.returncode is None:
             process.terminate()
-            await process.wait()
+            try:
+                await asyncio.wait_for(process.wait(), SHUTDOWN)
+            except TimeoutError:
+                os.killpg(process.pid, signal.SIGKILL)
+                await process.wait()
 
 
-def _free_port() -> int:
+def free_port() -> int:
     """Free for UDP and TCP alike."""
     while True:
         with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as tcp:

@@ -27,6 +27,8 @@ def test_overrides(read):
         LAMPLIGHTER_PEOPLE__ANN_MARIE__TIMEZONE="Europe/Paris",
         LAMPLIGHTER_LISTENERS__0__PORT="5070",
         LAMPLIGHTER_SETTINGS="/elsewhere.yaml",
+        LAMPLIGHTER_DEBUG="1",
+        LAMPLIGHTER_SIP_PASSWORD="for watch and publish",
         OTHER="x",
     )
     assert loaded.problems == ()
