@@ -415,3 +415,15 @@ async def test_options_says_what_we_can() -> None:
         assert (await bob.ask(in_dialog)).status == 200
         await bob.quiet(5)
         assert len(here.store.all_subscriptions()) == 1
+
+
+@virtual
+async def test_a_refresh_that_accepts_nothing_of_ours_is_406_and_changes_nothing() -> None:
+    async with world() as here:
+        alice, bob = here.phone("alice"), here.phone("bob")
+        sub = await bob.subscribe("Accept: application/pidf+xml")
+        await bob.notify()
+        assert (await sub.ask("Accept: text/plain")).status == 406
+        await bob.quiet(1)
+        await alice.publish(document("In"))
+        assert shown(await bob.notify()) == [("open", "In")]
