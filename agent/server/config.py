@@ -17,6 +17,8 @@ class ServerConfig:
     default_rank: int = 50
     max_subscriptions_per_watcher: int = 5_000
     max_subscriptions: int = 500_000
+    max_publications_per_presentity: int = 50
+    "A publisher that forgets its tags must not fill the store."
     max_body: int = 32_768
     "Bytes that one publication may have."
     limits: Limits = DEFAULT_LIMITS

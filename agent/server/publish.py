@@ -9,7 +9,7 @@ from collections.abc import Callable
 
 from agent.clock import Clock
 from agent.net.driver import Driver
-from agent.presence.publication import PublishRequest, Refused, Removed, decide
+from agent.presence.publication import PublishRequest, Refused, Removed, Stored, decide
 from agent.presence.records import Publication
 from agent.server.authenticate import Identity
 from agent.server.config import ServerConfig
@@ -94,6 +94,8 @@ class PublishHandler:
         )
         if isinstance(outcome, Refused):
             return to(request, outcome.status, outcome.reason, list(outcome.headers))
+        if isinstance(outcome, Stored) and if_match is None and self._has_enough(presentity, package.name):
+            return to(request, 503, "Too Many Publications", [("Retry-After", "60")])
         try:
             if isinstance(outcome, Removed):
                 tag, granted, changed = outcome.entity_tag, 0, outcome.publication is not None
@@ -108,6 +110,10 @@ class PublishHandler:
         response = to(request, 200, headers=[("SIP-ETag", tag), ("Expires", str(granted))])
         store.commit().add_done_callback(lambda done: self._answer(done, request, transaction, response))
         return None
+
+    def _has_enough(self, presentity: str, package: str) -> bool:
+        stored = self._store.publications(presentity, package)
+        return len(stored) >= self._config.max_publications_per_presentity
 
     def _remove(self, publication: Publication | None) -> None:
         if publication is not None:

@@ -120,6 +120,11 @@ class PresenceServer:
         self.notifier.resume()
         self._sweeper.wake()
 
+    @property
+    def documents_kept(self) -> int:
+        """Presentities whose documents are kept ready: those that somebody watches."""
+        return len(self._views)
+
     def _is_ours(self, host: str) -> bool:
         return host in self._config.domains or self.transports.is_own(host)
 

@@ -1,5 +1,6 @@
 """The server's listening sockets, and sending first from them."""
 
+import errno
 import ssl
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -56,6 +57,8 @@ class Transports:
                     self._udp.append(
                         UdpListener.open(self._driver, listen.host, listen.port, listen.advertised)
                     )
+                elif listen.transport is not Transport.TCP:
+                    raise OSError(errno.EPROTONOSUPPORT, "only UDP and TCP can be listened on")
                 else:
                     listener = await tcp.TcpListener.open(
                         self._driver, listen.host, listen.port, listen.advertised

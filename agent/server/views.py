@@ -65,6 +65,10 @@ class Views:
         body = pidf.build(document)
         return body if len(body) <= LARGEST else pidf.build(simple_view(document, self._clock.now()))
 
+    def __len__(self) -> int:
+        """Presentities whose documents are kept ready."""
+        return len(self._views)
+
     def forget(self, presentity: str) -> None:
         """The state has changed; the next `view` is made anew."""
         self._composed.pop(presentity, None)

@@ -38,8 +38,11 @@ class SimulatedDatabase(NoDatabase):
     def __init__(self) -> None:
         self.delay = 0.0
         self.failing = False
+        self.groups = 0
+        "How often it was asked to write."
 
     def write(self, batch: Batch, done: Done) -> None:
+        self.groups += 1
         error = StoreUnavailable("the disk is full") if self.failing else None
         asyncio.get_running_loop().call_later(self.delay, done, error)
 

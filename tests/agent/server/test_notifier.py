@@ -261,3 +261,17 @@ async def test_a_lost_200_means_the_same_notify_again() -> None:
         await asyncio.sleep(5)
         assert [request.cseq.number for request in bob.requests] == [1, 2, 2, 2]
         assert len(here.store.all_subscriptions()) == 1
+
+
+@virtual
+async def test_documents_are_kept_only_of_those_who_are_watched() -> None:
+    async with world() as here:
+        bob = here.phone("bob")
+        sub = await bob.subscribe()
+        for number in range(20):
+            await bob.subscribe(expires=0, uri=f"sip:u{number}@example.org")
+        await asyncio.sleep(1)
+        assert here.server.documents_kept == 1
+        await sub.ask(expires=0)
+        await asyncio.sleep(1)
+        assert here.server.documents_kept == 0

@@ -5,6 +5,7 @@ from datetime import datetime
 import pytest
 
 from agent.documents import pidf
+from agent.server.config import ServerConfig
 from agent.sip.messages import Request
 from tests.support.phone import ALICE, document, shown, state
 from tests.support.virtual_loop import virtual
@@ -351,3 +352,27 @@ def _at(text: str) -> float:
 def _tuple_ids(notify: Request) -> list[str]:
     assert state(notify) == "active"
     return [each.id for each in pidf.parse(notify.body).tuples]
+
+
+@virtual
+async def test_a_publisher_that_forgets_its_tags_finds_an_end() -> None:
+    config = ServerConfig(domains=frozenset({"example.org"}), max_publications_per_presentity=3)
+    async with world(config=config) as here:
+        alice = here.phone("alice")
+        tags = [(await alice.publish(document(f"{turn}"))).headers.get("SIP-ETag") for turn in range(3)]
+        answer = await alice.publish(document("one more"))
+        assert answer.status == 503 and answer.headers.get("Retry-After")
+        assert (await alice.publish(document("modified"), etag=tags[0])).status == 200
+        assert (await alice.publish(etag=tags[1], expires=0)).status == 200
+        assert (await alice.publish(document("one more"))).status == 200
+
+
+@virtual
+async def test_expiry_follows_the_wall_clock_when_somebody_sets_it() -> None:
+    async with world() as here:
+        alice, bob = here.phone("alice"), here.phone("bob")
+        await bob.subscribe(expires=3600)
+        await alice.publish(document("In"), expires=1800)
+        await bob.quiet(60)
+        here.clock.jump(2000)
+        assert shown(await bob.notify(within=25)) == CLOSED
