@@ -85,7 +85,7 @@ def test_a_test_beside_the_file_that_fails_says_where_and_why(capsys, tmp_path):
 
 def test_explain_a_call_during_a_meeting_at_home(capsys, office):
     code, out, _ = run(
-        capsys, "explain", "alice", "--rules", office / "office.yaml", "--at", "2026-03-02T10:21",
+        capsys, "rules", "explain", "alice", "--rules", office / "office.yaml", "--at", "2026-03-02T10:21",
         "--ics", office / "alice.ics", "--given", "call=talking from 10:20 to 10:25 on desk",
         "--given", "place=Home from 07:00 tag home",
     )  # fmt: skip
@@ -98,7 +98,7 @@ def test_explain_a_call_during_a_meeting_at_home(capsys, office):
 
 
 def test_explain_as_json(capsys, office):
-    words = ("explain", "alice", "--rules", office / "office.yaml", "--at", "2026-03-02T10:21", "--json")
+    words = ("rules", "explain", "alice", "--rules", office / "office.yaml", "--at", "2026-03-02T10:21", "--json")
     code, out, _ = run(capsys, *words)
     assert (code, json.loads(out)["state"]) == (0, "unknown")
 
