@@ -53,25 +53,28 @@ class NextHops:
         return None
 
     async def _look_up(self, target: Target, found: Callable[[Flow | None], None]) -> None:
+        flow: Flow | None = None
         try:
-            destinations = await self._flows.resolve(target)
+            flow = await self._first_that_works(target)
         except OSError as error:
             log.info("%s", error)
-            destinations = ()
-        for destination in destinations:
+        except Exception:
+            # Whatever it was: who waits for the flow must hear, or its lamp would hang for ever.
+            log.exception("the way to a watcher could not be found")
+        found(flow)
+
+    async def _first_that_works(self, target: Target) -> Flow | None:
+        for destination in await self._flows.resolve(target):
             if destination.transport is Transport.UDP:
                 flow = self._flows.udp_flow(destination.host, destination.port)
                 if flow is not None:
-                    found(flow)
-                    return
+                    return flow
                 continue
             try:
-                found(await self._flows.connect(destination))
+                return await self._flows.connect(destination)
             except OSError as error:
                 log.info("no connection to %s port %d: %s", destination.host, destination.port, error)
-                continue
-            return
-        found(None)
+        return None
 
 
 async def _tell(found: Callable[[Flow | None], None], flow: Flow | None) -> None:

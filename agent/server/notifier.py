@@ -49,6 +49,7 @@ class Watch:
         "notifier",
         "paused",
         "queued",
+        "reconnected",
         "row",
         "sent",
         "sent_at",
@@ -65,6 +66,8 @@ class Watch:
         self.paused: asyncio.TimerHandle | None = None
         "Until when the watcher asked to be left alone."
         self.queued = False
+        self.reconnected = False
+        "Its connection broke under a NOTIFY, which is on its way again."
         self.changed_at: float | None = None
         "Since when (wall clock) the watcher is owed a newer state."
         self.sent: View | None = None
@@ -273,7 +276,7 @@ class Notifier:
 
     def answered(self, watch: Watch, status: int, event: ResponseReceived) -> None:
         """The final response to a NOTIFY."""
-        watch.in_flight = False
+        watch.in_flight = watch.reconnected = False
         if watch.final is not None:
             self._finish(watch)
             return
@@ -301,9 +304,11 @@ class Notifier:
             return
         if self._watches.get(watch.row.id) is not watch:
             return
-        if cause is Failure.TRANSPORT and watch.flow is not None and watch.flow.connection:
-            # The connection that carried the SUBSCRIBE is gone; its Contact may still be reachable.
-            watch.flow, watch.sent = None, None
+        lost = cause is Failure.TRANSPORT and watch.flow is not None and watch.flow.connection
+        if lost and not watch.reconnected:
+            # The connection that carried the SUBSCRIBE is gone; its Contact may still be reachable. Only once: what
+            # answers there may be anything, and hang up again and again.
+            watch.flow, watch.sent, watch.reconnected = None, None, True
             self._owe(watch, self._clock.wall())
             return
         log.info(

@@ -1,5 +1,6 @@
 """The server's listening sockets, and sending first from them."""
 
+import asyncio
 import errno
 import ssl
 from collections.abc import Sequence
@@ -48,6 +49,7 @@ class Transports:
         self._udp: list[DatagramPort] = []
         self._tcp: list[tcp.TcpListener] = []
         self._outbound: dict[Destination, tcp.StreamConnection] = {}
+        self._connecting: dict[Destination, asyncio.Future[tcp.StreamConnection]] = {}
 
     async def listen(self, wanted: Sequence[Listen]) -> None:
         """Raises OSError, with the address in its text."""
@@ -98,17 +100,40 @@ class Transports:
 
     async def connect(self, destination: Destination) -> Flow:
         connection = self._outbound.get(destination)
-        if connection is None or connection.flow is None or connection.lost.done():
-            secure = destination.transport is Transport.TLS
-            local = self._tcp[0].advertised if self._tcp and not secure else None
-            context = (self._tls_client or ssl.create_default_context()) if secure else None
-            connection = await tcp.connect(
-                self._driver, destination.host, destination.port, local, context, destination.host
-            )
-            self._outbound[destination] = connection
+        if connection is None:
+            connection = await self._connected(destination)
         if connection.flow is None:
             raise OSError("the connection was refused")
         return connection.flow
+
+    async def _connected(self, destination: Destination) -> tcp.StreamConnection:
+        """A new connection; all who want one to the same destination share the attempt and its outcome."""
+        under_way = self._connecting.get(destination)
+        if under_way is not None:
+            return await asyncio.shield(under_way)
+        outcome = self._connecting[destination] = asyncio.get_running_loop().create_future()
+        try:
+            connection = await self._open(destination)
+        except BaseException as error:
+            reason = error if isinstance(error, OSError) else OSError("connecting was given up")
+            outcome.set_exception(reason)
+            outcome.exception()  # nobody else may have waited
+            raise
+        finally:
+            del self._connecting[destination]
+        outcome.set_result(connection)
+        if not connection.lost.done():
+            self._outbound[destination] = connection
+            connection.lost.add_done_callback(lambda _: self._outbound.pop(destination, None))
+        return connection
+
+    async def _open(self, destination: Destination) -> tcp.StreamConnection:
+        secure = destination.transport is Transport.TLS
+        local = self._tcp[0].advertised if self._tcp and not secure else None
+        context = (self._tls_client or ssl.create_default_context()) if secure else None
+        return await tcp.connect(
+            self._driver, destination.host, destination.port, local, context, destination.host
+        )
 
     async def resolve(self, target: Target) -> Sequence[Destination]:
         return await self._resolver.resolve(target)
@@ -118,5 +143,5 @@ class Transports:
             udp.close()
         for listener in self._tcp:
             listener.close()
-        for connection in self._outbound.values():
+        for connection in list(self._outbound.values()):
             connection.close()

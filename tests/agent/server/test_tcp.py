@@ -350,3 +350,44 @@ async def test_a_peer_that_has_ended_its_side_still_gets_its_answer() -> None:
         assert (await shell.response()).status == 200
         assert await shell.ended() == b""
         assert here.server.driver.open_connections == 0
+
+
+@virtual_beside_threads
+async def test_a_contact_that_hangs_up_again_and_again_is_not_called_for_ever() -> None:
+    calls = 0
+
+    async def hang_up(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        nonlocal calls
+        calls += 1
+        await reader.readline()
+        writer.close()
+
+    elsewhere = await asyncio.start_server(hang_up, "127.0.0.1", 0)
+    port = elsewhere.sockets[0].getsockname()[1]
+    async with served() as (here, _):
+        bob = here.phone("bob")
+        await bob.subscribe(contact=f"<sip:bob@127.0.0.1:{port};transport=tcp>")
+        await asyncio.sleep(60)
+        assert 1 <= calls <= 3
+        assert not here.store.all_subscriptions()
+        assert await here.at_rest() == (0, 0, 0)
+    elsewhere.close()
+    await elsewhere.wait_closed()
+
+
+@virtual_beside_threads
+async def test_watchers_behind_one_contact_share_one_connection() -> None:
+    async with served() as (here, _), listening() as (own, next_connection):
+        watchers = [here.phone(f"w{number}") for number in range(5)]
+        for watcher in watchers:
+            watcher.send(
+                watcher.compose(
+                    "SUBSCRIBE", EVENT, f"Contact: <sip:{watcher.user}@127.0.0.1:{own[1]};transport=tcp>"
+                )
+            )
+        stream = await next_connection()
+        told = {(await stream.notify()).uri for _ in watchers}
+        assert len(told) == 5
+        await here.phone("alice").publish(document("In"))
+        assert [shown(await stream.notify()) for _ in watchers] == [[("open", "In")]] * 5
+        assert here.server.driver.open_connections == 1
