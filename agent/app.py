@@ -91,6 +91,13 @@ async def open_app(
     metrics = Metrics()
     transcript = transcript or Transcript()
     async with AsyncExitStack() as stack:
+        # 0. The control socket first: whoever holds it owns the store and the ports.
+        control_socket: socket.socket | None = None
+        if control_path is not None:
+            control_socket = _listening(lambda: unix_socket(control_path))
+            stack.callback(control_socket.close)
+            stack.callback(control_path.unlink, missing_ok=True)
+
         # 1. The store: what survives a restart.
         store = await Store.open(
             settings.store.url_with_password(),
@@ -209,10 +216,8 @@ async def open_app(
             http_port,
             settings.rules,
         )
-        if control_path is not None:
-            sock = _listening(lambda: unix_socket(control_path))
-            stack.callback(control_path.unlink, missing_ok=True)
-            supervisor.spawn(serve(control(insight, app.reload_rules), sock), "control")
+        if control_socket is not None:
+            supervisor.spawn(serve(control(insight, app.reload_rules), control_socket), "control")
         yield app
 
 
