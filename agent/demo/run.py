@@ -2,13 +2,18 @@
 
 import asyncio
 import logging
+import os
+import shutil
 import signal
+import sys
 from dataclasses import dataclass
 from pathlib import Path
 
 from rich.console import Console
 
 from agent.clock import Clock
+from agent.demo.guide import guide
+from agent.demo.live import play_live
 from agent.demo.script import play_script
 from agent.demo.stage import open_stage
 from agent.errors import EXIT_OK, EXIT_PROBLEM
@@ -54,4 +59,17 @@ async def _perform(options: Options, console: Console, clock: Clock, supervisor:
         console.print(line, soft_wrap=True)
 
     async with open_stage(clock, supervisor, options.keep, tell) as stage:
-        return await play_script(stage, supervisor, console)
+        if options.script:
+            return await play_script(stage, supervisor, console)
+        for line in guide(stage.place, _program()):
+            tell(line)
+        return await play_live(stage, supervisor, console, options.seconds, options.capture)
+
+
+def _program() -> str:
+    """How the command is called here: by its name, or by the path of the one beside our interpreter."""
+    ours = Path(sys.executable).with_name("lamplighter")
+    found = shutil.which("lamplighter")
+    if found is not None and Path(found).resolve() == ours.resolve():
+        return "lamplighter"
+    return os.path.relpath(ours) if ours.is_relative_to(Path.cwd()) else str(ours)

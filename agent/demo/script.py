@@ -8,6 +8,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from agent.demo.board import milliseconds
 from agent.demo.ledger import Expected, Ledger
 from agent.demo.scenario import SCRIPT, Cause
 from agent.demo.stage import Stage
@@ -52,13 +53,6 @@ class Lines:
         ]
         what = f"{expected.step.words} ({expected.step.cause})"
         return f"{at:%H:%M:%S}  {name} {what:<35} {shown:<48} [cyan]NOTIFY late by:[/] {', '.join(times)}"
-
-
-def milliseconds(seconds: float | None) -> str:
-    """``4 ms``, ``1.2 s``."""
-    if seconds is None:
-        return "–"
-    return f"{seconds * 1000:.0f} ms" if seconds < 1 else f"{seconds:.1f} s"
 
 
 async def watch_for_failures(stage: Stage) -> None:

@@ -1,0 +1,137 @@
+"""The board: who is shown as what, by which rule, how long the lamp took, and SIP as it was on the wire. Pure: what is
+shown and how much room there is are parameters."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, tzinfo
+from typing import Any
+
+from rich.box import ROUNDED, SIMPLE_HEAD
+from rich.console import Group, RenderableType
+from rich.panel import Panel
+from rich.table import Table
+from rich.text import Text
+
+from agent.demo.ledger import Expected, Ledger
+
+LAMPS = {"lit": ("●", "bold red"), "blinking": ("◐", "bold yellow"), "dark": ("○", "green")}
+COLORS = {"dnd": "red", "lunch": "yellow", "out-of-office": "magenta", "available": "green"}
+DONE = 3
+"How many of the last transitions are listed."
+LISTED = 6
+"How many of the last messages are listed, above the text of one."
+FIXED = 12 + DONE + LISTED
+"Lines that everything takes but the people and the message's text."
+LEAST_WIDTH, LEAST_HEIGHT = 90, FIXED + 6
+"On a smaller terminal the board is no use."
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """What is known at one moment."""
+
+    now: datetime
+    rows: Sequence[dict[str, Any]]
+    "As `/v1/board` of the control socket."
+    messages: Sequence[dict[str, Any]]
+    "As `/v1/messages`, newest last."
+    sip_port: int
+    watchers: int
+
+
+def board(view: View, ledger: Ledger, zone: tzinfo, height: int) -> RenderableType:
+    """At most ``height`` lines."""
+    room = height - FIXED - len(view.rows)
+    return Group(
+        _people(view, ledger, zone),
+        *_transitions(view, ledger, zone),
+        _messages(view.messages, zone),
+        _wire(view.messages, max(room, 3)),
+    )
+
+
+def _people(view: View, ledger: Ledger, zone: tzinfo) -> Table:
+    title = (
+        f"[bold]Lamplighter[/]  {view.now.astimezone(zone):%H:%M:%S}   SIP 127.0.0.1:{view.sip_port}   "
+        f"{view.watchers} watchers   Ctrl-C ends everything"
+    )
+    table = Table(title=title, title_justify="left", title_style="", box=ROUNDED, expand=True)
+    for name in ("", "person", "state", "note", "until", "rule", "lamp took"):
+        table.add_column(
+            name, no_wrap=True, overflow="ellipsis", justify="right" if name == "lamp took" else "left"
+        )
+    for row in view.rows:
+        lamp, color = LAMPS.get(row["lamp"], LAMPS["dark"])
+        until = datetime.fromisoformat(row["until"]).astimezone(zone) if row["until"] else None
+        table.add_row(
+            Text(lamp, color),
+            row["name"],
+            Text(row["state"], COLORS.get(row["state"], "")),
+            Text(row["note"] or ""),
+            f"{until:%H:%M:%S}" if until is not None else "",
+            Text(row["rule"] or ""),
+            milliseconds(ledger.latest(row["person"])),
+        )
+    return table
+
+
+def _transitions(view: View, ledger: Ledger, zone: tzinfo) -> Iterable[RenderableType]:
+    """The last ones and the next one."""
+    now = view.now.timestamp()
+    steps = [each for states in ledger.expected.values() for each in states if each.step is not None]
+    past = sorted((each for each in steps if each.received), key=lambda each: each.since)[-DONE:]
+    for expected in past:
+        yield _line(expected, zone, f"→ {expected.shown}")
+    for _ in range(DONE - len(past)):
+        yield Text("")
+    ahead = min((each for each in steps if each.since > now), key=lambda each: each.since, default=None)
+    if ahead is None:
+        yield Text("")
+    else:
+        yield _line(ahead, zone, f"in {ahead.since - now:.0f} s", "dim")
+
+
+def _line(expected: Expected, zone: tzinfo, words: str, style: str = "") -> Text:
+    assert expected.step is not None
+    at = datetime.fromtimestamp(expected.since, zone)
+    what = f"{at:%H:%M:%S}  {expected.member.key:<6} {expected.step.words} ({expected.step.cause})  {words}"
+    return Text(f" {what}", style, no_wrap=True, overflow="ellipsis")
+
+
+def _messages(messages: Sequence[dict[str, Any]], zone: tzinfo) -> Table:
+    table = Table(box=SIMPLE_HEAD, expand=True, padding=(0, 1))
+    for name in ("last SIP messages", "", "over", "peer", "first line"):
+        table.add_column(name, no_wrap=True, overflow="ellipsis", ratio=1 if name == "first line" else None)
+    listed = list(messages[-LISTED:])
+    for message in listed:
+        at = datetime.fromtimestamp(message["at"], zone)
+        table.add_row(
+            f"{at:%H:%M:%S}.{at.microsecond // 1000:03}",
+            "←" if message["direction"] == "received" else "→",
+            message["transport"],
+            message["peer"],
+            Text(message["text"].partition("\r\n")[0]),
+        )
+    for _ in range(LISTED - len(listed)):
+        table.add_row("")
+    return table
+
+
+def _wire(messages: Sequence[dict[str, Any]], lines: int) -> Panel:
+    """The last NOTIFY with a document, else the last message, as it was on the wire, so far as there is room."""
+    told = [each for each in messages if each["text"].startswith("NOTIFY") and "<presence" in each["text"]]
+    last = (told or list(messages))[-1:]
+    text = last[0]["text"].replace("\r\n", "\n").rstrip("\n") if last else "nothing yet"
+    shown = text.split("\n")
+    if len(shown) > lines:
+        shown = [*shown[: lines - 1], f"… {len(shown) - lines + 1} more lines"]
+    shown += [""] * (lines - len(shown))
+    body = Text("\n".join(shown), no_wrap=True, overflow="ellipsis")
+    return Panel(body, title="the last NOTIFY, as it was on the wire", title_align="left", box=ROUNDED)
+
+
+def milliseconds(seconds: float | None) -> str:
+    """``4 ms``, ``1.2 s``."""
+    if seconds is None:
+        return "–"
+    return f"{seconds * 1000:.0f} ms" if seconds < 1 else f"{seconds:.1f} s"
