@@ -20,6 +20,13 @@ class PublishRequest:
     content_type: str | None
     "The bare media type, lower case."
     body: bytes
+    charset: str | None = None
+    "The media type's parameter, lower case; beats what the XML declaration says (RFC 7303 §3)."
+
+    @property
+    def stored_type(self) -> str:
+        """What is needed to read the body again."""
+        return f"{self.content_type};charset={self.charset}" if self.charset else f"{self.content_type}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,13 +97,13 @@ def decide(
     if (problem := check_body(request.body)) is not None:
         return Refused(400, problem)
     if current is not None:
-        changed = current.body != request.body
+        changed = (current.body, current.content_type) != (request.body, request.stored_type)
         replaced = replace(
             current,
             entity_tag=new_token(),
             expires_at=now + expires,
             body=request.body,
-            content_type=request.content_type,
+            content_type=request.stored_type,
             published_at=now if changed else current.published_at,
             publisher=request.publisher,
             rank=request.rank,
@@ -107,7 +114,7 @@ def decide(
         presentity=request.presentity,
         package=package.name,
         entity_tag=new_token(),
-        content_type=request.content_type,
+        content_type=request.stored_type,
         body=request.body,
         published_at=now,
         expires_at=now + expires,

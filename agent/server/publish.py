@@ -36,10 +36,10 @@ class PublishHandler:
         config: ServerConfig,
         replies: Replies,
         new_token: Callable[[], str],
-        check_body: Callable[[str, bytes], str | None],
+        check_body: Callable[[str, bytes, str | None], str | None],
         count: Callable[[str, int], None] = lambda method, status: None,
     ) -> None:
-        """``check_body(package, body)`` says what is wrong with a body, or None."""
+        """``check_body(package, body, charset)`` says what is wrong with a body, or None."""
         self._driver = driver
         self._store = store
         self._clock = clock
@@ -82,13 +82,14 @@ class PublishHandler:
             expires=expires,
             content_type=request.content_type,
             body=request.body,
+            charset=request.charset,
         )
         store = self._store
         outcome = decide(
             wish,
             package,
             lambda tag: store.publication(presentity, package.name, tag),
-            lambda body: self._check_body(package.name, body),
+            lambda body: self._check_body(package.name, body, request.charset),
             self._new_token,
             self._clock.wall(),
         )

@@ -79,7 +79,13 @@ class Views:
         if known is None:
             now = self._clock.now()
             inputs = [
-                Input(row.id, _parse(row.body), row.rank, datetime.fromtimestamp(row.published_at, UTC))
+                Input(
+                    row.id,
+                    _parse(row.body, charset_of(row.content_type)),
+                    row.rank,
+                    datetime.fromtimestamp(row.published_at, UTC),
+                    keeps_time=row.publisher == OWN_PUBLISHER,
+                )
                 for row in self._store.publications(presentity, "presence")
                 if row.expires_at > now.timestamp()
             ]
@@ -90,19 +96,33 @@ class Views:
 
 
 @lru_cache(maxsize=4096)
-def _parse(body: bytes) -> pidf.Presence:
-    return pidf.parse(body)
+def _parse(body: bytes, charset: str | None) -> pidf.Presence:
+    return pidf.parse(body, charset)
 
 
-def check_body(package: str, body: bytes) -> str | None:
-    """What is wrong with a published body, in words for a reason phrase; None when it can be used."""
+def charset_of(stored_type: str) -> str | None:
+    """The charset that a publication came with (`PublishRequest.stored_type`)."""
+    return stored_type.partition(";charset=")[2] or None
+
+
+def check_body(package: str, body: bytes, charset: str | None = None) -> str | None:
+    """What is wrong with a published body, in words for a reason phrase; None when it can be used.
+
+    It is read exactly as composition will read it: what was accepted can be composed.
+    """
     try:
-        parse_xml(body)
+        if package == "presence":
+            _parse(body, charset)
+        else:
+            parse_xml(body, charset)
     except DocumentError:
-        return "Body Is Not Well-Formed XML"
-    if package == "presence":
-        try:
-            _parse(body)
-        except DocumentError:
-            return "Body Is Not A Presence Document"
+        return "Body Is Not A Presence Document" if _is_xml(body, charset) else "Body Is Not Well-Formed XML"
     return None
+
+
+def _is_xml(body: bytes, charset: str | None) -> bool:
+    try:
+        parse_xml(body, charset)
+    except DocumentError:
+        return False
+    return True

@@ -78,6 +78,15 @@ class _Message:
         value = self.headers.get("Content-Type")
         return value.partition(";")[0].strip().lower() if value is not None else None
 
+    @property
+    def charset(self) -> str | None:
+        """The media type's parameter of that name, in lower case."""
+        for parameter in (self.headers.get("Content-Type") or "").split(";")[1:]:
+            name, _, value = parameter.partition("=")
+            if name.strip().lower() == "charset":
+                return value.strip().strip('"').lower() or None
+        return None
+
     def _encode(self, start: str) -> bytes:
         lines = [start]
         lines.extend(f"{name}: {value}" for name, value in self.headers.items if name != "Content-Length")
