@@ -8,7 +8,6 @@ import asyncio
 import logging
 from collections import deque
 from collections.abc import Callable, Sequence
-from typing import NamedTuple
 
 from agent.clock import Clock
 from agent.net.driver import Driver
@@ -18,8 +17,9 @@ from agent.presence.subscription import RETRY_AFTER, Fate, Reason, fate_of, subs
 from agent.server.config import ServerConfig
 from agent.server.next_hops import NextHops
 from agent.server.notify_head import NotifyHead
-from agent.server.views import View, Views
-from agent.sip.endpoint import Failure, ResponseReceived, TransactionFailed
+from agent.server.views import Views
+from agent.server.watch import Numbers, Watch, usual_flow
+from agent.sip.endpoint import Failure, ResponseReceived
 from agent.sip.flows import Flow
 from agent.sip.values import parse_seconds
 from agent.store.protocols import PresenceStore
@@ -28,60 +28,6 @@ log = logging.getLogger(__name__)
 
 SLICE = 256
 "NOTIFYs rendered before the loop gets its turn: answers are read while a storm is still being sent."
-
-
-class Numbers(NamedTuple):
-    """Of one NOTIFY: its CSeq, and the version of its document if the package has versions."""
-
-    cseq: int
-    version: int
-
-
-class Watch:
-    """What is kept in memory of a live subscription, beside its row. Also the owner of its NOTIFY transactions."""
-
-    __slots__ = (
-        "changed_at",
-        "final",
-        "flow",
-        "head",
-        "in_flight",
-        "notifier",
-        "paused",
-        "queued",
-        "reconnected",
-        "row",
-        "sent",
-        "sent_at",
-    )
-
-    def __init__(self, notifier: "Notifier", row: Subscription, flow: Flow | None) -> None:
-        self.notifier = notifier
-        self.row = row
-        self.flow = usual_flow(row, flow)
-        "Where NOTIFYs leave; None: to be found."
-        self.head: NotifyHead | None = None
-        self.in_flight = False
-        "A NOTIFY, or the search for where to send it, is under way."
-        self.paused: asyncio.TimerHandle | None = None
-        "Until when the watcher asked to be left alone."
-        self.queued = False
-        self.reconnected = False
-        "Its connection broke under a NOTIFY, which is on its way again."
-        self.changed_at: float | None = None
-        "Since when (wall clock) the watcher is owed a newer state."
-        self.sent: View | None = None
-        "What the watcher was last told."
-        self.sent_at = 0.0
-        "When (monotonic)."
-        self.final: tuple[str, Numbers] | None = None
-        "Subscription-State and numbers of the NOTIFY that ends the subscription."
-
-    def on_response(self, event: ResponseReceived) -> None:
-        self.notifier.answered(self, event.status, event)
-
-    def on_failure(self, event: TransactionFailed) -> None:
-        self.notifier.unanswered(self, event.cause)
 
 
 class Notifier:
@@ -358,15 +304,6 @@ class Notifier:
     def owed(self) -> int:
         """NOTIFYs waiting for their turn."""
         return len(self._ready)
-
-
-def usual_flow(row: Subscription, flow: Flow | None) -> Flow | None:
-    """The connection that carried the SUBSCRIBE, if the watcher is its other end; None: go by Contact or Route.
-
-    COMPAT(baresip, twinkle, Sofia, pjsua, libpurple over TCP and TLS): they name their listening port in Contact, which
-    may not be reachable. But behind a record-routing proxy the connection is the proxy's, and the route counts.
-    """
-    return flow if flow is not None and flow.connection and not row.route_set else None
 
 
 def _media_type(row: Subscription, package: EventPackage) -> str:

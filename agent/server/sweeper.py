@@ -7,7 +7,8 @@ from datetime import datetime
 from agent.clock import Clock
 from agent.presence.records import Subscription
 from agent.presence.subscription import Reason
-from agent.server.notifier import Notifier, Numbers
+from agent.server.notifier import Notifier
+from agent.server.watch import Numbers
 from agent.store.protocols import PresenceStore
 
 LONGEST_WAIT = 20.0

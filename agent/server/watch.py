@@ -1,0 +1,81 @@
+"""What the notifier keeps in memory of one subscription, beside its row."""
+
+import asyncio
+from typing import NamedTuple, Protocol
+
+from agent.presence.records import Subscription
+from agent.server.notify_head import NotifyHead
+from agent.server.views import View
+from agent.sip.endpoint import Failure, ResponseReceived, TransactionFailed
+from agent.sip.flows import Flow
+
+
+class Answers(Protocol):
+    """Who hears what became of a watch's NOTIFYs."""
+
+    def answered(self, watch: "Watch", status: int, event: ResponseReceived) -> None: ...
+
+    def unanswered(self, watch: "Watch", cause: Failure) -> None: ...
+
+
+class Numbers(NamedTuple):
+    """Of one NOTIFY: its CSeq, and the version of its document if the package has versions."""
+
+    cseq: int
+    version: int
+
+
+class Watch:
+    """A live subscription, or one whose last NOTIFY is still to be sent; the owner of its NOTIFY transactions."""
+
+    __slots__ = (
+        "changed_at",
+        "final",
+        "flow",
+        "head",
+        "in_flight",
+        "notifier",
+        "paused",
+        "queued",
+        "reconnected",
+        "row",
+        "sent",
+        "sent_at",
+    )
+
+    def __init__(self, notifier: Answers, row: Subscription, flow: Flow | None) -> None:
+        self.notifier = notifier
+        self.row = row
+        self.flow = usual_flow(row, flow)
+        "Where NOTIFYs leave; None: to be found."
+        self.head: NotifyHead | None = None
+        self.in_flight = False
+        "A NOTIFY, or the search for where to send it, is under way."
+        self.paused: asyncio.TimerHandle | None = None
+        "Until when the watcher asked to be left alone."
+        self.queued = False
+        self.reconnected = False
+        "Its connection broke under a NOTIFY, which is on its way again."
+        self.changed_at: float | None = None
+        "Since when (wall clock) the watcher is owed a newer state."
+        self.sent: View | None = None
+        "What the watcher was last told."
+        self.sent_at = 0.0
+        "When (monotonic)."
+        self.final: tuple[str, Numbers] | None = None
+        "Subscription-State and numbers of the NOTIFY that ends the subscription."
+
+    def on_response(self, event: ResponseReceived) -> None:
+        self.notifier.answered(self, event.status, event)
+
+    def on_failure(self, event: TransactionFailed) -> None:
+        self.notifier.unanswered(self, event.cause)
+
+
+def usual_flow(row: Subscription, flow: Flow | None) -> Flow | None:
+    """The connection that carried the SUBSCRIBE, if the watcher is its other end; None: go by Contact or Route.
+
+    COMPAT(baresip, twinkle, Sofia, pjsua, libpurple over TCP and TLS): they name their listening port in Contact, which
+    may not be reachable. But behind a record-routing proxy the connection is the proxy's, and the route counts.
+    """
+    return flow if flow is not None and flow.connection and not row.route_set else None
