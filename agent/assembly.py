@@ -7,9 +7,9 @@ from pathlib import Path
 
 from agent.errors import UserError
 from agent.presence.packages import DEFAULT_PACKAGES, ExpiryLimits
+from agent.presence.records import OWN_PUBLISHER
 from agent.publisher.publisher import NoTags, Options, StoredTag, TagStore
 from agent.server.config import ServerConfig
-from agent.server.publish import OWN_PUBLISHER
 from agent.server.server import Passwords
 from agent.server.transports import Listen
 from agent.settings import Settings

@@ -84,6 +84,9 @@ class Input:
     lineage: str | None = None
     """The client behind it, as far as the server knows. A newer publication of the same client replaces an
     older one that has merely not expired yet (RFC 3903 §5: a fresh start after 412)."""
+    keeps_time: bool = False
+    """It is published anew at each moment that its timed statuses name: they only announce, and nothing changes here
+    by the clock. Turning them into status as well would tell each watcher twice."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,7 +110,7 @@ def compose(entity: str, inputs: Sequence[Input], now: datetime, policy: Policy 
     devices: list[Part[Device]] = []
     for each in live:
         name, rank, at = each.publication_id, each.source_rank, each.published_at
-        document = current(each.document, horizon, at)
+        document = current(each.document, horizon, at, each.keeps_time)
         own = frozenset((name,))
         for number, service in enumerate(document.tuples):
             power = strength(rank, service.timestamp, at, name)

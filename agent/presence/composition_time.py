@@ -61,14 +61,16 @@ class _Begun:
     since: datetime | None = None
 
 
-def current(document: Presence, horizon: Horizon, published_at: datetime) -> Presence:
+def current(
+    document: Presence, horizon: Horizon, published_at: datetime, keeps_time: bool = False
+) -> Presence:
     """The document as it holds now, its elements in canonical order.
 
-    A timed status that covers now becomes the status of its tuple; what it says of the person (activities
-    and so on) is said of the person. Empty notes go.
+    A timed status that covers now becomes the status of its tuple, its notes those of the tuple; what it says of the
+    person (activities and so on) is said of the person. Empty notes go. ``keeps_time``: see `composition.Input`.
     """
     begun = _Begun()
-    tuples = tuple([_tuple(each, horizon, published_at, begun) for each in document.tuples])
+    tuples = tuple([_tuple(each, horizon, published_at, begun, keeps_time) for each in document.tuples])
     persons = [_person(each, horizon, published_at) for each in document.persons]
     if begun.elements:
         persons = _with_begun(persons or [Person("")], begun)
@@ -110,7 +112,7 @@ def _device(device: Device, horizon: Horizon, published_at: datetime) -> Device:
     return Device(device.id, device.device_id, elements, notes, device.timestamp, device.attributes)
 
 
-def _tuple(source: Tuple, horizon: Horizon, published_at: datetime, begun: _Begun) -> Tuple:
+def _tuple(source: Tuple, horizon: Horizon, published_at: datetime, begun: _Begun, keeps_time: bool) -> Tuple:
     taken_at = source.timestamp or published_at
     elements = _now(source.elements, horizon, taken_at)
     inside = tidy(_now(source.status.elements, horizon, taken_at))
@@ -118,7 +120,12 @@ def _tuple(source: Tuple, horizon: Horizon, published_at: datetime, begun: _Begu
     basic = source.status.basic
     timestamp = source.timestamp
     timed = [each for each in elements if isinstance(each, TimedStatus)]
-    if timed:
+    if timed and keeps_time:
+        # What begins will be published when it begins; until then it is only announced.
+        elements = [
+            each for each in elements if not isinstance(each, TimedStatus) or each.from_ > horizon.now
+        ]
+    elif timed:
         elements = [each for each in elements if not isinstance(each, TimedStatus)]
         for each in sorted(timed, key=lambda timed: (timed.from_, timed.xml())):
             if not horizon.holds(each.from_, each.until):
@@ -126,7 +133,7 @@ def _tuple(source: Tuple, horizon: Horizon, published_at: datetime, begun: _Begu
                     elements.append(each)
                 continue
             basic = each.basic or basic
-            notes = distinct_notes(each.notes) or notes
+            notes = distinct_notes(each.notes)  # what was said of the former status is over with it
             begun_elements = _now(each.elements, horizon, each.from_)
             elements += [inner for inner in begun_elements if isinstance(inner, Foreign)]
             of_person = [inner for inner in begun_elements if not isinstance(inner, Foreign)]

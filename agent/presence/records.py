@@ -4,8 +4,11 @@ All times are wall-clock seconds since 1970-01-01T00:00:00Z; they outlive the pr
 mean nothing. Rows are frozen: edit with `dataclasses.replace` and put the result into the store.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal
+
+OWN_PUBLISHER = "lamplighter"
+"""Stands as the publisher of what this very process publishes; no address of record looks like it."""
 
 SubscriptionState = Literal["active", "pending", "terminated"]
 """RFC 6665 §4.1.3."""
@@ -99,3 +102,49 @@ class ManualChoice:
     chosen_at: float
     chosen_by: str
     "Through which door, and who: e.g. `web:alice`, `phone:sip:alice@example.org`."
+
+
+@dataclass(frozen=True, slots=True)
+class SipUser:
+    """A user agent that may sign in. What is kept is H(username:realm:password) by algorithm, never a password."""
+
+    username: str
+    realm: str
+    "The hashes are good for this realm alone."
+    md5: str | None = field(repr=False)
+    sha256: str | None = field(repr=False)
+    sha512_256: str | None = field(repr=False)
+    changed_at: float
+
+    def ha1(self, name: str) -> str | None:
+        """By hash name as RFC 7616 §3.3 registers it."""
+        return {"MD5": self.md5, "SHA-256": self.sha256, "SHA-512-256": self.sha512_256}.get(name)
+
+
+@dataclass(frozen=True, slots=True)
+class Binding:
+    """One Contact that a user agent has registered for its address (RFC 3261 §10)."""
+
+    id: str
+    "Made of the address and what identifies the contact: its URI, or instance and reg-id (RFC 5626 §6)."
+    address: str
+    "The address of record."
+    contact: str
+    "The URI."
+    params: str
+    "Further parameters of the Contact as they are given back, each with its semicolon; no expires."
+    instance: str | None
+    "`+sip.instance`: the device, whatever its address."
+    reg_id: int | None
+    "None: not over a flow of its own (RFC 5626)."
+    call_id: str
+    cseq: int
+    expires_at: float
+    registered_at: float
+    "When this contact came; a refresh does not move it."
+    transport: str
+    local_address: str
+    "host:port"
+    remote_address: str
+    "host:port of the flow that carried the last REGISTER."
+    user_agent: str

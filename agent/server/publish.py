@@ -10,7 +10,7 @@ from collections.abc import Callable
 from agent.clock import Clock
 from agent.net.driver import Driver
 from agent.presence.publication import PublishRequest, Refused, Removed, Stored, decide
-from agent.presence.records import Publication
+from agent.presence.records import OWN_PUBLISHER, Publication
 from agent.server.authenticate import Identity
 from agent.server.config import ServerConfig
 from agent.server.replies import Replies
@@ -22,9 +22,6 @@ from agent.store.errors import StoreUnavailable, UnstorableRow
 from agent.store.protocols import PresenceStore
 
 log = logging.getLogger(__name__)
-
-OWN_PUBLISHER = "lamplighter"
-"Stands as the publisher of what comes from this very process; no address of record looks like it."
 
 
 class PublishHandler:

@@ -12,6 +12,7 @@ from agent.documents.xml import parse_xml
 from agent.presence.composition import DEFAULT, Composition, Input, Policy, compose
 from agent.presence.lamp import at_version, lamp_document, lamp_of
 from agent.presence.packages import DIALOG_INFO
+from agent.presence.records import OWN_PUBLISHER
 from agent.presence.simple_view import simple_view
 from agent.store.protocols import PublicationReader
 

@@ -125,3 +125,23 @@ def test_a_newer_timestamp_from_elsewhere_does_not_prolong_a_location():
 def test_a_component_has_one_location():
     two = person(Geopriv(PLACE, retention_expiry=NOW + HOUR), Geopriv(PLACE, True, NOW + 2 * HOUR))
     assert len(at(NOW, two).document.persons[0].elements) == 1
+
+
+def test_what_was_said_of_the_former_status_ends_with_it():
+    coming = TimedStatus(NOW + HOUR, None, "open")
+    meeting = (Note("In a meeting", None),)
+    document = Presence(ALICE, (Tuple("t", Status("closed"), (coming,), Contact(ALICE), meeting),))
+    (_, before), (_, after) = walk(document, NOW)
+    assert (before.tuples[0].status.basic, before.tuples[0].notes) == ("closed", meeting)
+    assert (after.tuples[0].status.basic, after.tuples[0].notes) == ("open", ())
+
+
+def test_who_keeps_time_is_waited_for():
+    coming = TimedStatus(NOW + HOUR, NOW + 2 * HOUR, "closed")
+    source = Input("a", service(coming), 50, NOW - HOUR, keeps_time=True)
+    announced = compose(ALICE, [source], NOW)
+    assert announced.next_boundary is None
+    assert announced.document.tuples[0].elements == (coming,)
+    begun = compose(ALICE, [source], NOW + HOUR)
+    assert begun.document.tuples[0].status.basic == "open"
+    assert begun.document.tuples[0].elements == ()
