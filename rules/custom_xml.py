@@ -13,6 +13,10 @@ _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9._-]*\Z")
 _CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]")
 RESERVED = "urn:ietf:params:xml:ns:"
 "Namespaces that the standards own; what the product itself writes is in them."
+LARGEST = 8192
+"Characters of XML as text: it travels in every notification."
+DEEPEST = 20
+_DECLARE = "declare it under `namespaces` and write prefix:name, or write the element as XML text"
 
 
 class _Refused(Exception):
@@ -48,6 +52,10 @@ class XmlLoader:
                     self.problems.add(content, f"`{attribute.text}` must be text")
                 elif attribute.text == "text":
                     text = content.text
+                elif _is_declaration(attribute.text):
+                    self.problems.add(
+                        attribute, f"`{attribute.text}` declares a namespace, it is no attribute", _DECLARE
+                    )
                 elif not _NAME.match(attribute.text):
                     self.problems.add(attribute, f"`{attribute.text}` is not a name that XML allows")
                 else:
@@ -77,8 +85,11 @@ class XmlLoader:
     def _literal(self, node: Node) -> tuple[Extension, ...] | None:
         declared = "".join(f' xmlns:{prefix}="{uri}"' for prefix, uri in self.namespaces.items())
         opening = f"<r{declared}>"
+        if len(node.text) > LARGEST:
+            self.problems.add(node, f"the XML is longer than {LARGEST} characters", "it travels every time")
+            return None
         try:
-            return _parse(f"{opening}{node.text}</r>")
+            return _Reader(opening, node.text).read()
         except expat.ExpatError as error:
             words = expat.errors.messages.get(error.code, "an error")
             column = error.offset - (len(opening) if error.lineno == 1 else 0) + 1
@@ -90,33 +101,78 @@ class XmlLoader:
         return None
 
 
-def _parse(text: str) -> tuple[Extension, ...]:
-    parser = expat.ParserCreate(namespace_separator="\n")
-    found: list[Extension] = []
-    open_elements: list[tuple[str, dict[str, str], list[str]]] = []
+def _is_declaration(name: str) -> bool:
+    return name == "xmlns" or name.startswith("xmlns:")
 
-    def start(name: str, attributes: dict[str, str]) -> None:
-        if len(open_elements) == 2:
-            raise _Refused("an element inside another: one level of elements is carried")
-        if open_elements and "\n" not in name:
-            raise _Refused(f"the element `{name}` has no namespace prefix")
-        open_elements.append((name, attributes, []))
 
-    def end(name: str) -> None:
-        _, attributes, content = open_elements.pop()
-        if open_elements:
-            namespace, _, local = name.partition("\n")
-            found.append(Extension(namespace, local, "".join(content), tuple(attributes.items())))
-        elif "".join(content).strip():
+class _Reader:
+    """One use: XML as text -> its elements. What more than text and plain attributes is kept as it was written."""
+
+    def __init__(self, opening: str, text: str) -> None:
+        self._opening = opening
+        self._data = f"{opening}{text}</r>".encode()
+        self._found: list[Extension] = []
+        self._depth = 0
+        self._start = 0
+        self._name = ("", "")
+        self._attributes: dict[str, str] = {}
+        self._text: list[str] = []
+        self._plain = True
+        "So far nothing but text and attributes with plain names."
+
+    def read(self) -> tuple[Extension, ...]:
+        """Raises ExpatError and _Refused."""
+        self._parser = parser = expat.ParserCreate(namespace_separator="\n")
+        parser.StartElementHandler = self._begin
+        parser.EndElementHandler = self._finish
+        parser.CharacterDataHandler = self._characters
+        parser.StartDoctypeDeclHandler = self._refuse
+        parser.EntityDeclHandler = self._refuse
+        parser.Parse(self._data, True)
+        return tuple(self._found)
+
+    def _begin(self, name: str, attributes: dict[str, str]) -> None:
+        self._depth += 1
+        if self._depth == 1:
+            return
+        namespace, separator, local = name.rpartition("\n")
+        if not separator:
+            raise _Refused(f"the element `{local}` has no namespace prefix")
+        if namespace.startswith(RESERVED):
+            raise _Refused(f"the element `{local}` is in `{namespace}`, which is not yours to fill")
+        if self._depth > DEEPEST:
+            raise _Refused(f"elements inside one another more than {DEEPEST} deep")
+        if self._depth > 2:
+            self._plain = False
+            return
+        self._start = self._parser.CurrentByteIndex
+        self._name, self._attributes, self._text = (namespace, local), attributes, []
+        self._plain = all(_NAME.match(one) for one in (local, *attributes))
+
+    def _finish(self, name: str) -> None:
+        self._depth -= 1
+        if self._depth != 1:
+            return
+        if self._plain:
+            self._found.append(Extension(*self._name, "".join(self._text), tuple(self._attributes.items())))
+            return
+        end = self._start + _tag_length(self._data[self._start :])
+        if self._data[end - 2 : end] != b"/>":
+            end = self._data.index(b">", self._parser.CurrentByteIndex) + 1  # an end tag holds no other one
+        written = self._data[self._start : end].decode()
+        self._found.append(Extension(*self._name, markup=f"{self._opening}{written}</r>"))
+
+    def _characters(self, data: str) -> None:
+        if self._depth == 1 and data.strip():
             raise _Refused("text outside of any element")
+        self._text.append(data)
 
-    def refuse(*_: object) -> None:
+    def _refuse(self, *_: object) -> None:
         raise _Refused("a document type or entity declaration is not allowed")
 
-    parser.StartElementHandler = start
-    parser.EndElementHandler = end
-    parser.CharacterDataHandler = lambda data: open_elements[-1][2].append(data)
-    parser.StartDoctypeDeclHandler = refuse
-    parser.EntityDeclHandler = refuse
-    parser.Parse(text, True)
-    return tuple(found)
+
+def _tag_length(data: bytes) -> int:
+    """Of the tag at the beginning: up to the first `>` outside of quotes."""
+    tag = re.match(rb"""<(?:[^'">]|'[^']*'|"[^"]*")*>""", data)
+    assert tag is not None, "expat has read it"
+    return tag.end()

@@ -51,6 +51,9 @@ class Extension:
     name: str
     text: str = ""
     attributes: tuple[tuple[str, str], ...] = ()
+    markup: str = ""
+    """Where text and attributes do not say it all (elements inside): the element as it was written, inside one that
+    declares the namespaces. Well formed."""
 
 
 @dataclass(frozen=True, slots=True)

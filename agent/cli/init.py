@@ -1,6 +1,5 @@
 """``lamplighter init``"""
 
-from importlib.resources import files
 from pathlib import Path
 from typing import Annotated
 
@@ -8,26 +7,27 @@ import typer
 
 from agent.errors import UserError
 from agent.settings.reference import sample
+from rules.shipped import pack_text, schema_text
 
 
 def command(
     directory: Annotated[Path, typer.Argument(help="Where the files go; made if need be.")] = Path("."),
     domain: Annotated[str, typer.Option(help="The SIP domain of the organisation.")] = "example.org",
 ) -> None:
-    """Write lamplighter.yaml and rules.yaml to start from. Files that exist are never touched.
+    """Write lamplighter.yaml and rules.yaml to start from, and rules.schema.json, by which editors complete and check
+    rules. Files that exist are never touched.
 
     Example: lamplighter init /etc/lamplighter --domain example.org
     """
-    targets = [directory / "lamplighter.yaml", directory / "rules.yaml"]
+    targets = [directory / name for name in ("lamplighter.yaml", "rules.yaml", "rules.schema.json")]
     if existing := [path for path in targets if path.exists()]:
         raise UserError("there are files already, and init overwrites nothing", existing)
-    rules = (files("rules") / "packs" / "office.yaml").read_text(encoding="utf-8")
     directory.mkdir(parents=True, exist_ok=True)
-    for path, text in zip(targets, (sample(domain), rules), strict=True):
+    for path, text in zip(targets, (sample(domain), pack_text("office"), schema_text()), strict=True):
         with path.open("x", encoding="utf-8") as file:
             file.write(text)
         print(f"wrote {path}")
-    settings, rules_file = targets
+    settings, rules_file, _ = targets
     print(
         "\nNext:",
         f"  1. name your people and their calendars in {settings}",

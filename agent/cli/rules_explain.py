@@ -10,8 +10,10 @@ import typer
 from agent.cli.options import JsonOption
 from agent.cli.rules_check import DEFAULT_RULES, RulesOption
 from agent.cli.rules_given import (
+    GROUP_OPTION,
     ICS_OPTION,
     PRIVACY_OPTION,
+    ROLE_OPTION,
     TIMEZONE_OPTION,
     WORDS_OPTION,
     parse_time,
@@ -34,8 +36,8 @@ def command(
     ] = None,
     given: Annotated[list[str] | None, WORDS_OPTION] = None,
     ics: Annotated[list[Path] | None, ICS_OPTION] = None,
-    group: Annotated[list[str] | None, typer.Option(help="A group of the person.")] = None,
-    role: Annotated[list[str] | None, typer.Option(help="A role of the person.")] = None,
+    group: Annotated[list[str] | None, GROUP_OPTION] = None,
+    role: Annotated[list[str] | None, ROLE_OPTION] = None,
     privacy: Annotated[Privacy, PRIVACY_OPTION] = Privacy.BUSY,
     timezone: Annotated[str, TIMEZONE_OPTION] = "UTC",
     fired: Annotated[bool, typer.Option("--fired", help="Only the rules that apply.")] = False,

@@ -24,6 +24,8 @@ WORDS_OPTION = typer.Option(
     "--given", "-g", help="What is known, e.g. `call=talking from 10:20 to 10:25`; on each day."
 )
 ICS_OPTION = typer.Option("--ics", help="A calendar of the person, as iCalendar file.")
+GROUP_OPTION = typer.Option(help="A group of the person; may be given several times.")
+ROLE_OPTION = typer.Option(help="A role of the person; may be given several times.")
 PRIVACY_OPTION = typer.Option(help="What may be said of meetings: busy, category or details.")
 TIMEZONE_OPTION = typer.Option("--timezone", help="The person's time zone.")
 

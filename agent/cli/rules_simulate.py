@@ -13,8 +13,10 @@ from rich.text import Text
 from agent.cli.options import JsonOption
 from agent.cli.rules_check import DEFAULT_RULES, RulesOption
 from agent.cli.rules_given import (
+    GROUP_OPTION,
     ICS_OPTION,
     PRIVACY_OPTION,
+    ROLE_OPTION,
     TIMEZONE_OPTION,
     WORDS_OPTION,
     parse_time,
@@ -44,6 +46,8 @@ def command(
     against: Annotated[Path | None, typer.Option(help="Another rules file: what would change?")] = None,
     given: Annotated[list[str] | None, WORDS_OPTION] = None,
     ics: Annotated[list[Path] | None, ICS_OPTION] = None,
+    group: Annotated[list[str] | None, GROUP_OPTION] = None,
+    role: Annotated[list[str] | None, ROLE_OPTION] = None,
     privacy: Annotated[Privacy, PRIVACY_OPTION] = Privacy.BUSY,
     timezone: Annotated[str, TIMEZONE_OPTION] = "UTC",
     output: Annotated[
@@ -66,7 +70,7 @@ def command(
         else [(rules.name, load_file(rules)), (against.name, load_file(against))]
     )
     for key in person:
-        who = whom(key, timezone, [], [], privacy)
+        who = whom(key, timezone, group or [], role or [], privacy)
         known = read_given(given or [], ics or [], who, first, last)
         moments = known.moments(first, last)
         own = [simulate(loaded, who, known.at, moments, first, last, title) for title, loaded in sets]

@@ -19,6 +19,7 @@ from agent.documents.rpid import Activities, Mood, PlaceType, Sphere, UserInput
 from agent.documents.rpid_names import ACTIVITIES, MOODS, SPHERES
 from agent.documents.timed_status import TimedStatus
 from agent.documents.values import Element, Note
+from agent.documents.xml import parse_xml
 from rules import decision as rules
 
 
@@ -80,7 +81,7 @@ def _person(decision: rules.Decision) -> Iterable[Element]:
         known, other = _vocabulary(activities, ACTIVITIES)
         yield Activities(known, other)
     if decision.moods:
-        known, other = _vocabulary(decision.moods, MOODS)
+        known, other = _vocabulary(decision.moods, MOODS, decision.mood_note)
         yield Mood(known, other)
     if decision.place_types or decision.place is not None:
         yield _place(decision)
@@ -97,14 +98,24 @@ def _person(decision: rules.Decision) -> Iterable[Element]:
         # another one follows, the lamp would go out until the next PUBLISH arrives.
         yield Until(decision.until)
     for each in decision.extensions:
-        yield foreign.make(each.namespace, each.name, each.text, each.attributes)
+        yield _extension(each)
 
 
-def _vocabulary(names: tuple[str, ...], known: frozenset[str]) -> tuple[tuple[str, ...], Note | None]:
-    """Words of the RFC, and the rest as the text of `other`."""
+def _extension(extension: rules.Extension) -> foreign.Foreign:
+    if extension.markup:
+        return foreign.keep(parse_xml(extension.markup.encode())[0])
+    return foreign.make(extension.namespace, extension.name, extension.text, extension.attributes)
+
+
+def _vocabulary(
+    names: tuple[str, ...], known: frozenset[str], other_text: str | None = None
+) -> tuple[tuple[str, ...], Note | None]:
+    """Words of the RFC, and the rest as the text of `other`; ``other_text``: what `other` itself stands for."""
     distinct = tuple(dict.fromkeys(names))
     others = [name for name in distinct if name not in known and name != "other"]
     has_other = bool(others) or "other" in distinct
+    if other_text and "other" in distinct:
+        others.append(other_text)
     return tuple([name for name in distinct if name in known]), Note(", ".join(others)) if has_other else None
 
 

@@ -1,3 +1,5 @@
+import json
+
 from tests.agent.cli.test_main import call
 
 
@@ -9,6 +11,9 @@ def test_init_writes_files_that_are_correct(tmp_path, capsys):
     assert "sip:alice@example.net" in settings.read_text()
     assert "example.org" not in settings.read_text().replace("sip:alice@example.org`", "")
     assert (tmp_path / "new" / "rules.yaml").read_text().startswith(("#", "version:"))
+    first_line = (tmp_path / "new" / "rules.yaml").read_text().splitlines()[0]
+    named = first_line.partition("$schema=")[2]
+    assert "rules" in json.loads((tmp_path / "new" / named).read_text())["properties"]
     advised = [line.partition("lamplighter ")[2] for line in out.splitlines() if " check " in line]
     assert len(advised) == 2
     for command in advised:

@@ -79,6 +79,12 @@ def test_unknown_reachability_with_a_known_activity_keeps_the_activity():
     assert element(document, Activities).values == ("lunch",)
 
 
+def test_a_mood_of_ones_own_is_other_with_its_words():
+    decision = Decision("alice", "x", Basic.OPEN, moods=("happy", "other"), mood_note="crossing my fingers")
+    mood = element(presence_document(decision, ALICE, None, NOW), Mood)
+    assert (mood.values, mood.other.text) == (("happy",), "crossing my fingers")
+
+
 def test_available_claims_no_activity():
     document = presence_document(Decision("alice", "free", Basic.OPEN), ALICE, None, NOW)
     assert document.tuples[0].status.basic == "open"
