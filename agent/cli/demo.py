@@ -9,6 +9,7 @@ from rich.console import Console
 
 from agent.clock import SystemClock
 from agent.demo.run import Options, run
+from agent.errors import EXIT_USAGE, UserError
 
 
 def command(
@@ -17,7 +18,7 @@ def command(
         typer.Option("--script", help="No screen, under a minute: print each transition, check all, end."),
     ] = False,
     seconds: Annotated[
-        float | None, typer.Option("--seconds", min=1, help="End by itself after so long.")
+        float | None, typer.Option("--seconds", min=1, help="End by itself when it has played so long.")
     ] = None,
     keep: Annotated[
         Path | None, typer.Option("--keep", metavar="DIR", help="Put the files here and leave them.")
@@ -38,6 +39,10 @@ def command(
 
     lamplighter demo --keep demo-files --seconds 120
     """
+    if script and (seconds is not None or capture is not None):
+        raise UserError(
+            "--script ends by itself and has no board; leave --seconds and --capture out", (), EXIT_USAGE
+        )
     code = asyncio.run(run(Options(script, seconds, keep, capture), Console(highlight=False), SystemClock()))
     if code:
         raise typer.Exit(code)

@@ -16,14 +16,10 @@ from agent.demo.ledger import Expected, Ledger
 
 LAMPS = {"lit": ("●", "bold red"), "blinking": ("◐", "bold yellow"), "dark": ("○", "green")}
 COLORS = {"dnd": "red", "lunch": "yellow", "out-of-office": "magenta", "available": "green"}
-DONE = 3
-"How many of the last transitions are listed."
-LISTED = 6
-"How many of the last messages are listed, above the text of one."
-FIXED = 12 + DONE + LISTED
-"Lines that everything takes but the people and the message's text."
-LEAST_WIDTH, LEAST_HEIGHT = 90, FIXED + 6
+LEAST_WIDTH, LEAST_HEIGHT = 80, 22
 "On a smaller terminal the board is no use."
+ROOMY = 30
+"From this height on more is listed."
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,14 +35,16 @@ class View:
     watchers: int
 
 
-def board(view: View, ledger: Ledger, zone: tzinfo, height: int) -> RenderableType:
-    """At most ``height`` lines."""
-    room = height - FIXED - len(view.rows)
+def board(view: View, ledger: Ledger, zone: tzinfo, width: int, height: int) -> RenderableType:
+    """At most ``height`` lines, from `LEAST_HEIGHT` on."""
+    done, listed = (3, 6) if height >= ROOMY else (1, 3)
+    frames = 5 + 1 + 4 + 2  # of the people, the next transition, the messages, the one on the wire
+    room = height - frames - len(view.rows) - done - listed
     return Group(
         _people(view, ledger, zone),
-        *_transitions(view, ledger, zone),
-        _messages(view.messages, zone),
-        _wire(view.messages, max(room, 3)),
+        *_transitions(view, ledger, zone, done),
+        _messages(view.messages, zone, listed),
+        _wire(view.messages, width - 4, max(room, 1)),
     )
 
 
@@ -75,14 +73,14 @@ def _people(view: View, ledger: Ledger, zone: tzinfo) -> Table:
     return table
 
 
-def _transitions(view: View, ledger: Ledger, zone: tzinfo) -> Iterable[RenderableType]:
+def _transitions(view: View, ledger: Ledger, zone: tzinfo, done: int) -> Iterable[RenderableType]:
     """The last ones and the next one."""
     now = view.now.timestamp()
     steps = [each for states in ledger.expected.values() for each in states if each.step is not None]
-    past = sorted((each for each in steps if each.received), key=lambda each: each.since)[-DONE:]
+    past = sorted((each for each in steps if each.received), key=lambda each: each.since)[-done:]
     for expected in past:
         yield _line(expected, zone, f"→ {expected.shown}")
-    for _ in range(DONE - len(past)):
+    for _ in range(done - len(past)):
         yield Text("")
     ahead = min((each for each in steps if each.since > now), key=lambda each: each.since, default=None)
     if ahead is None:
@@ -98,11 +96,11 @@ def _line(expected: Expected, zone: tzinfo, words: str, style: str = "") -> Text
     return Text(f" {what}", style, no_wrap=True, overflow="ellipsis")
 
 
-def _messages(messages: Sequence[dict[str, Any]], zone: tzinfo) -> Table:
+def _messages(messages: Sequence[dict[str, Any]], zone: tzinfo, lines: int) -> Table:
     table = Table(box=SIMPLE_HEAD, expand=True, padding=(0, 1))
     for name in ("last SIP messages", "", "over", "peer", "first line"):
         table.add_column(name, no_wrap=True, overflow="ellipsis", ratio=1 if name == "first line" else None)
-    listed = list(messages[-LISTED:])
+    listed = list(messages[-lines:])
     for message in listed:
         at = datetime.fromtimestamp(message["at"], zone)
         table.add_row(
@@ -112,17 +110,22 @@ def _messages(messages: Sequence[dict[str, Any]], zone: tzinfo) -> Table:
             message["peer"],
             Text(message["text"].partition("\r\n")[0]),
         )
-    for _ in range(LISTED - len(listed)):
+    for _ in range(lines - len(listed)):
         table.add_row("")
     return table
 
 
-def _wire(messages: Sequence[dict[str, Any]], lines: int) -> Panel:
-    """The last NOTIFY with a document, else the last message, as it was on the wire, so far as there is room."""
+def _wire(messages: Sequence[dict[str, Any]], width: int, lines: int) -> Panel:
+    """The last NOTIFY with a document, else the last message, as it was on the wire, so far as there is room.
+    Lines that are too long go on in the next one."""
     told = [each for each in messages if each["text"].startswith("NOTIFY") and "<presence" in each["text"]]
     last = (told or list(messages))[-1:]
     text = last[0]["text"].replace("\r\n", "\n").rstrip("\n") if last else "nothing yet"
-    shown = text.split("\n")
+    shown = [
+        line[at : at + width]
+        for line in text.split("\n")
+        for at in range(0, max(len(line), 1), max(width, 1))
+    ]
     if len(shown) > lines:
         shown = [*shown[: lines - 1], f"… {len(shown) - lines + 1} more lines"]
     shown += [""] * (lines - len(shown))

@@ -17,7 +17,7 @@ REFRESH = 0.25
 "Seconds."
 MESSAGES = 60
 "How far back a NOTIFY with a document is looked for."
-CAPTURE_WIDTH, CAPTURE_HEIGHT = 120, 60
+CAPTURE_WIDTH, CAPTURE_HEIGHT = 120, 52
 
 
 async def play_live(
@@ -26,7 +26,7 @@ async def play_live(
     """Until canceled, or for ``seconds``. ``capture``: the last board is saved there."""
     playing = supervisor.spawn(stage.go_on(), "life")
     ends = None if seconds is None else stage.clock.monotonic() + seconds
-    screen = console.is_terminal and console.width >= LEAST_WIDTH and console.height >= LEAST_HEIGHT
+    screen = console.is_terminal and console.width >= LEAST_WIDTH and console.height > LEAST_HEIGHT
     view = View(stage.clock.now(), (), (), stage.place.sip_port, len(stage.ledger.watchers))
     lines = Lines(console, stage.ledger, stage.zone)
     if not screen and console.is_terminal:
@@ -42,7 +42,9 @@ async def play_live(
             if screen or capture is not None:
                 view = await look(stage, view)
             if screen:
-                live.update(board(view, stage.ledger, stage.zone, console.height - 1), refresh=True)
+                live.update(
+                    board(view, stage.ledger, stage.zone, console.width, console.height - 1), refresh=True
+                )
             else:
                 lines.print_new()
             await asyncio.sleep(REFRESH if screen else LOOK)
@@ -67,6 +69,6 @@ def save(stage: Stage, view: View, file: Path) -> None:
     console = Console(
         record=True, width=CAPTURE_WIDTH, height=CAPTURE_HEIGHT, file=io.StringIO(), force_terminal=True
     )
-    console.print(board(view, stage.ledger, stage.zone, CAPTURE_HEIGHT))
+    console.print(board(view, stage.ledger, stage.zone, CAPTURE_WIDTH, CAPTURE_HEIGHT))
     file.parent.mkdir(parents=True, exist_ok=True)
     file.write_text(console.export_svg(title="lamplighter demo"), encoding="utf-8")

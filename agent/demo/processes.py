@@ -46,7 +46,11 @@ async def start(name: str, module: str, arguments: Sequence[str], log: Path, *, 
     It stays in our process group, so that whoever ends the group by force ends it too. Settings that are meant for
     another Lamplighter are kept from it.
     """
-    environment = {key: value for key, value in os.environ.items() if not key.startswith("LAMPLIGHTER_")}
+    environment = {
+        key: value
+        for key, value in os.environ.items()
+        if key == "LAMPLIGHTER_DEBUG" or not key.startswith("LAMPLIGHTER_")
+    }
     with log.open("ab") as errors:
         process = await asyncio.create_subprocess_exec(
             sys.executable,
