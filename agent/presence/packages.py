@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
 from types import MappingProxyType
 
 PIDF = "application/pidf+xml"
@@ -43,6 +44,7 @@ DEFAULT_PACKAGES: Mapping[str, EventPackage] = MappingProxyType(
 )
 
 
+@lru_cache(maxsize=1024)  # a few clients' habits, asked for at each NOTIFY
 def acceptable_type(accept: tuple[str, ...], offered: tuple[str, ...]) -> str | None:
     """The media type to send: the offered one with the highest ``q`` among what ``accept`` (Accept elements) takes.
 
