@@ -214,6 +214,7 @@ class Notifier:
         if flow is None:
             watch.changed_at = None
             self.unanswered(watch, Failure.TRANSPORT)
+            self._forget_unwatched(watch.row.presentity)
             return
         watch.flow, watch.head = flow, None
         self._owe(watch, self._clock.wall())

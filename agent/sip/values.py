@@ -122,6 +122,10 @@ def parse_top_via(value: str) -> Via:
     return parse_via(next(iter(split_list(value)), ""))
 
 
+_NEVER_IN_URI = frozenset(' \t<>"')
+"What would end the URI for whoever reads it in a message of ours."
+
+
 def parse_name_addr(value: str) -> NameAddr:
     """Both forms: ``"Alice" <sip:a@b;lr>;tag=1`` and ``sip:a@b;tag=1``. Raises ValueError."""
     value = value.strip()
@@ -144,7 +148,7 @@ def parse_name_addr(value: str) -> NameAddr:
         if "?" in uri or "," in uri:
             raise ValueError("a URI with ? or , needs <>")
         params = parse_params(rest)
-    if ":" not in uri or " " in uri or "\t" in uri:
+    if ":" not in uri or not _NEVER_IN_URI.isdisjoint(uri):
         raise ValueError("no URI")
     return NameAddr(display, uri, params)
 

@@ -47,6 +47,8 @@ class Phone:
         self.contact = f"<sip:{user}@{host}:5060>"
         self.script: Script = lambda request: 200
         self.got: list[Got] = []
+        self.unreadable: list[bytes] = []
+        "Requests that came and were none."
         self._unread: deque[Got] = deque()
         self._arrival = asyncio.Event()
         self._serial = 0
@@ -135,6 +137,9 @@ class Phone:
         try:
             message = parse_datagram(data)
         except MessageError as error:
+            if error.is_request:
+                self.unreadable.append(data)
+                return
             # The answer to a request without From has none either.
             message = Response(int(data[8:11]), headers=error.headers)
         got = Got(asyncio.get_running_loop().time(), source, message, data)

@@ -73,7 +73,7 @@ def test_name_addr(text: str, display: str, uri: str, tag: str | None) -> None:
 @pytest.mark.parametrize(
     "text",
     ["", "*", "<>", "<sip:a@b", '"open <sip:a@b>', "<sip:a@b> x", "sip:a@b?Route=x", "no uri", "<sip:a b@c>",
-     "<sip:a>, <sip:b>"],
+     "<sip:a>, <sip:b>", "sip:a@b>;tag=1", "sip:a@<b>"],
 )  # fmt: skip
 def test_bad_name_addr(text: str) -> None:
     with pytest.raises(ValueError):
