@@ -5,7 +5,10 @@ import ssl
 from typing import cast
 
 from agent.net.driver import Driver
+from agent.net.keep_alive import KeepAlive
+from agent.net.tls import HANDSHAKE_WITHIN
 from agent.sip.flows import Flow, Transport
+from agent.sip.identity import certifies
 
 WRITE_LIMIT = 4 << 20
 "Bytes that may wait for a slow peer before its connection is given up."
@@ -14,19 +17,32 @@ STALLED_AFTER = 32.0
 HALF_CLOSED_FOR = 1.0
 "Seconds that a peer which has ended its side can still be answered; `nc -N` reads its answer like that."
 MAX_CONNECTIONS = 20_000
-"Per listener. A refused connection is closed at once."
+"Of one listener, unless it is told another number. A refused connection is closed at once."
+CONNECT_WITHIN = 10.0
+"Seconds for connecting, TLS handshake included."
 
 
 class StreamConnection(asyncio.Protocol):
     """One connection of either direction."""
 
     def __init__(
-        self, driver: Driver, transport: Transport, local: tuple[str, int] | None, owner: "TcpListener | None"
+        self,
+        driver: Driver,
+        transport: Transport,
+        local: tuple[str, int] | None,
+        owner: "TcpListener | None",
+        expected: str = "",
     ) -> None:
+        """``local``: our address as peers should see it (an empty host: that of the socket); None: the socket's.
+
+        ``owner`` None: we opened it. ``expected``: the domain that the peer's certificate must be for.
+        """
         self._driver = driver
         self._kind = transport
         self._local = local
         self._owner = owner
+        self._expected = expected
+        self._keep_alive: KeepAlive | None = None
         self._pipe: asyncio.Transport | None = None
         self._stall: asyncio.TimerHandle | None = None
         self._half_closed: asyncio.TimerHandle | None = None
@@ -37,18 +53,28 @@ class StreamConnection(asyncio.Protocol):
         pipe = cast(asyncio.Transport, transport)  # uvloop's are none by inheritance
         peer = transport.get_extra_info("peername")
         own = transport.get_extra_info("sockname")
-        if not peer or not own or (self._owner is not None and not self._owner.admit(self)):
+        if not peer or not own or not self._admitted(pipe):
             pipe.abort()
             return
         self._pipe = pipe
         number = self._driver.new_number()
-        self.flow = Flow(self._kind, self._local or (own[0], own[1]), (peer[0], peer[1]), number)
+        host, port = self._local or (own[0], own[1])
+        self.flow = Flow(self._kind, (host or own[0], port), (peer[0], peer[1]), number)
         pipe.set_write_buffer_limits(high=WRITE_LIMIT)
         self._driver.add_connection(number, self)
+        if self._owner is None:
+            self._keep_alive = KeepAlive(pipe.write, pipe.abort)
+
+    def _admitted(self, pipe: asyncio.Transport) -> bool:
+        if self._owner is not None:
+            return self._owner.admit(self)
+        return not self._expected or certifies(pipe.get_extra_info("peercert") or {}, self._expected)
 
     def data_received(self, data: bytes) -> None:
         if self.flow is None:
             return
+        if self._keep_alive is not None:
+            self._keep_alive.heard()
         self._driver.stream(data, self.flow)
         waiting = self._driver.endpoint.mid_message(self.flow)
         if waiting and self._stall is None:
@@ -74,6 +100,8 @@ class StreamConnection(asyncio.Protocol):
         for timer in (self._stall, self._half_closed):
             if timer is not None:
                 timer.cancel()
+        if self._keep_alive is not None:
+            self._keep_alive.stop()
         if self._owner is not None:
             self._owner.forget(self)
         if self.flow is not None:
@@ -98,12 +126,16 @@ class StreamConnection(asyncio.Protocol):
 class TcpListener:
     """A listening socket and the connections it has accepted."""
 
-    def __init__(self, driver: Driver, transport: Transport, advertised: tuple[str, int] | None) -> None:
+    def __init__(
+        self, driver: Driver, transport: Transport, advertised: tuple[str, int] | None, most: int
+    ) -> None:
         self._driver = driver
-        self._transport = transport
         self._server: asyncio.Server | None = None
         self._connections: set[StreamConnection] = set()
-        self.advertised = advertised or ("", 0)
+        self._most = most
+        self.transport = transport
+        self.advertised = advertised
+        "None: each peer sees the address that it has connected to."
 
     @classmethod
     async def open(
@@ -113,15 +145,20 @@ class TcpListener:
         port: int,
         advertised: tuple[str, int] | None = None,
         tls: ssl.SSLContext | None = None,
+        most: int = MAX_CONNECTIONS,
     ) -> "TcpListener":
-        """Bind and listen. Raises OSError. Port 0 takes a free one."""
-        listener = cls(driver, Transport.TLS if tls else Transport.TCP, advertised)
+        """Bind and listen. Raises OSError. Port 0 takes a free one. ``most``: connections at a time."""
+        listener = cls(driver, Transport.TLS if tls else Transport.TCP, advertised, most)
         loop = asyncio.get_running_loop()
         listener._server = await loop.create_server(
-            listener._accept, host, port, ssl=tls, backlog=1024, reuse_address=True
+            listener._accept,
+            host,
+            port,
+            ssl=tls,
+            ssl_handshake_timeout=HANDSHAKE_WITHIN if tls else None,
+            backlog=1024,
+            reuse_address=True,
         )
-        if advertised is None:
-            listener.advertised = listener.address
         return listener
 
     @property
@@ -132,10 +169,10 @@ class TcpListener:
         return name[0], name[1]
 
     def _accept(self) -> StreamConnection:
-        return StreamConnection(self._driver, self._transport, self.advertised, self)
+        return StreamConnection(self._driver, self.transport, self.advertised, self)
 
     def admit(self, connection: StreamConnection) -> bool:
-        if len(self._connections) >= MAX_CONNECTIONS:
+        if len(self._connections) >= self._most:
             return False
         self._connections.add(connection)
         return True
@@ -156,22 +193,26 @@ async def connect(
     port: int,
     local: tuple[str, int] | None = None,
     tls: ssl.SSLContext | None = None,
-    server_name: str | None = None,
+    name: str = "",
 ) -> StreamConnection:
-    """Open a connection to a numeric address. ``local``: our address for Via and Contact if we also listen.
+    """Open a connection to a numeric address. ``local``: see `StreamConnection`, if we also listen.
 
+    ``name``: the domain that the certificate must be for (RFC 5922 §7.3); default: the address itself.
     Raises OSError (ssl.SSLError included).
     """
     loop = asyncio.get_running_loop()
     kind = Transport.TLS if tls else Transport.TCP
+    expected = (name or host) if tls else ""
     _, connection = await asyncio.wait_for(
         loop.create_connection(
-            lambda: StreamConnection(driver, kind, local, None),
+            lambda: StreamConnection(driver, kind, local, None, expected),
             host,
             port,
             ssl=tls,
-            server_hostname=server_name if tls else None,
+            server_hostname=expected or None,
         ),
-        timeout=10.0,
+        timeout=CONNECT_WITHIN,
     )
+    if connection.flow is None and tls:
+        raise ssl.SSLCertVerificationError(f"the certificate is not for {expected}")
     return connection

@@ -6,6 +6,7 @@ import socket
 from collections import deque
 
 from agent.net.driver import Driver
+from agent.net.local_address import is_wildcard, local_address_for
 from agent.sip.flows import Flow, Transport
 
 BATCH = 128
@@ -20,9 +21,11 @@ _SO_RCVBUFFORCE = 33
 
 
 class UdpListener:
-    """A bound socket; ``advertised`` is what peers should see as our address."""
+    """A bound socket; ``advertised`` is what peers should see as our address, if it is another."""
 
-    def __init__(self, driver: Driver, sock: socket.socket, advertised: tuple[str, int]) -> None:
+    def __init__(
+        self, driver: Driver, sock: socket.socket, advertised: tuple[str, int] | None = None
+    ) -> None:
         self._driver = driver
         self._sock = sock
         self._loop = asyncio.get_running_loop()
@@ -30,6 +33,10 @@ class UdpListener:
         self._flows: dict[tuple[str, int], Flow] = {}
         self.number = driver.new_number()
         self.advertised = advertised
+        "None: that of the socket; a socket for every address is seen at the one that leads to the peer."
+        self._local = (
+            None if advertised is None and is_wildcard(self.address[0]) else advertised or self.address
+        )
         driver.add_listener(self.number, self)
         self._loop.add_reader(sock, self._readable)
 
@@ -53,8 +60,7 @@ class UdpListener:
         except OSError:
             sock.close()
             raise
-        bound = sock.getsockname()
-        return cls(driver, sock, advertised or (bound[0], bound[1]))
+        return cls(driver, sock, advertised)
 
     @property
     def address(self) -> tuple[str, int]:
@@ -68,8 +74,15 @@ class UdpListener:
         if flow is None:
             if len(self._flows) > 65_536:
                 self._flows.clear()
-            flow = self._flows[remote] = Flow(Transport.UDP, self.advertised, remote, 0, self.number)
+            local = self._local or self._on_the_way_to(remote)
+            flow = self._flows[remote] = Flow(Transport.UDP, local, remote, 0, self.number)
         return flow
+
+    def _on_the_way_to(self, remote: tuple[str, int]) -> tuple[str, int]:
+        host, port = self.address
+        with contextlib.suppress(OSError):  # no route: then nothing will arrive either
+            host = local_address_for(*remote)
+        return host, port
 
     def send(self, flow: Flow, data: bytes) -> None:
         if self._waiting:

@@ -3,7 +3,6 @@
 Requests go to the first destination that answers (RFC 3263 §4.3); connections are reused.
 """
 
-import asyncio
 import logging
 import secrets
 import ssl
@@ -13,6 +12,7 @@ from typing import Protocol
 
 from agent.clock import Clock
 from agent.net import memory, tcp
+from agent.net.connections import Connections
 from agent.net.driver import Driver, RequestFailed
 from agent.net.transcript import Transcript
 from agent.net.udp import UdpListener
@@ -49,11 +49,9 @@ class UserAgent:
     def __init__(self, driver: Driver, resolver: Resolver | None, tls: ssl.SSLContext | None = None) -> None:
         self.driver = driver
         self._resolver = resolver
-        self._tls = tls
         self._udp: dict[int, UdpListener] = {}
         self._listener: tcp.TcpListener | None = None
-        self._streams: dict[Destination, tcp.StreamConnection] = {}
-        self._connecting: dict[Destination, asyncio.Lock] = {}
+        self._connections = Connections(driver, tls, self._local)
         self._fixed: Flow | None = None
         self._handler: RequestHandler | None = None
         driver.on_request = self._on_request
@@ -98,11 +96,11 @@ class UserAgent:
         if self._fixed is not None:
             return f"<sip:{user}@{format_address(self._fixed.local)}>"
         if transport is Transport.UDP:
-            return f"<sip:{user}@{format_address(next(iter(self._udp.values())).advertised)}>"
+            return f"<sip:{user}@{format_address(next(iter(self._udp.values())).address)}>"
         if self._listener is not None:
-            return f"<sip:{user}@{format_address(self._listener.advertised)};transport={transport.value}>"
+            return f"<sip:{user}@{format_address(self._listener.address)};transport={transport.value}>"
         # Nobody can connect to us: what comes back uses the connection that we opened (RFC 5626).
-        own = format_address(next(iter(self._udp.values())).advertised)
+        own = format_address(next(iter(self._udp.values())).address)
         return f"<sip:{user}@{own};transport={transport.value};ob>"
 
     async def request(self, request: Request, *, next_hop: str | None = None) -> Response:
@@ -150,24 +148,12 @@ class UserAgent:
     async def _flow(self, destination: Destination) -> Flow:
         if destination.transport is Transport.UDP:
             return self._udp_for(destination.host).flow_to((destination.host, destination.port))
-        if destination.transport not in (Transport.TCP, Transport.TLS):
-            raise OSError(f"no client transport for {destination.transport}")
-        async with self._connecting.setdefault(destination, asyncio.Lock()):
-            stream = self._streams.get(destination)
-            if stream is None or stream.flow is None or stream.lost.done():
-                secure = destination.transport is Transport.TLS
-                stream = await tcp.connect(
-                    self.driver,
-                    destination.host,
-                    destination.port,
-                    self._listener.advertised if self._listener is not None and not secure else None,
-                    (self._tls or ssl.create_default_context()) if secure else None,
-                    destination.host,
-                )
-                self._streams[destination] = stream
-            if stream.flow is None:
-                raise OSError("connection refused by us")
-            return stream.flow
+        return await self._connections.flow(destination)
+
+    def _local(self, destination: Destination) -> tuple[str, int] | None:
+        if self._listener is None or destination.transport is Transport.TLS:
+            return None
+        return self._listener.address
 
     def _udp_for(self, host: str) -> UdpListener:
         family = 6 if ":" in host else 4
@@ -192,7 +178,6 @@ class UserAgent:
         self.driver.close()
         for listener in self._udp.values():
             listener.close()
-        for stream in self._streams.values():
-            stream.close()
+        self._connections.close()
         if self._listener is not None:
             self._listener.close()

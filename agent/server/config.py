@@ -25,6 +25,10 @@ class ServerConfig:
     requests_per_second: float = 100.0
     "Of one source address that is not trusted, lasting."
     requests_burst: int = 1_000
+    max_connections: int = 20_000
+    "Of one listener at a time; one more is closed at once."
+    large_notify_over_tcp: bool = False
+    "NOTIFYs too large for a datagram (RFC 3261 §18.1.1) try TCP first."
     minimum_interval: float = 0.0
     "Seconds between two NOTIFYs of one subscription; changes meanwhile are merged."
     server_name: str = "Lamplighter"

@@ -1,6 +1,7 @@
 """Puts the presence server together: one driver, its listeners, the handlers and the notifier."""
 
 import secrets
+import ssl
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from ipaddress import IPv4Network, IPv6Network
@@ -51,7 +52,7 @@ class Passwords:
 class PresenceServer:
     """Make it, `start` it, `close` it. Handlers run in the event loop; nothing here creates tasks but ``spawn``.
 
-    ``passwords`` None: authentication is off.
+    ``passwords`` None: authentication is off. ``tls_client``: for connections to watchers, from `tls.client_context`.
     """
 
     def __init__(
@@ -63,6 +64,7 @@ class PresenceServer:
         spawn: Spawn,
         *,
         passwords: Passwords | None = None,
+        tls_client: ssl.SSLContext | None = None,
         meter: Meter | None = None,
         transcript: Transcript | None = None,
         policy: Policy = DEFAULT,
@@ -70,7 +72,13 @@ class PresenceServer:
     ) -> None:
         self.driver = Driver(new_endpoint(config.limits), clock, transcript)
         self.driver.on_discarded = on_discarded
-        self.transports = Transports(self.driver, resolver)
+        self.transports = Transports(
+            self.driver,
+            resolver,
+            tls_client,
+            largest=config.limits.message,
+            connections=config.max_connections,
+        )
         self._config = config
         replies = Replies(config, self.driver.endpoint)
         self._views = Views(store, clock, policy)

@@ -78,7 +78,10 @@ class Endpoint:
                 self._receive_response(transaction, status, method, data, None, now)
                 return
         if not data.strip(b"\r\n\0 "):
-            return  # a keep-alive (RFC 5626 §3.5.1) or a NAT's probe
+            # A keep-alive (RFC 5626 §3.5.1) or a NAT's probe. Over a connection it wants to be answered (RFC 7118 §6).
+            if data == b"\r\n\r\n" and flow.transport.reliable:
+                self._outbox.append((flow, b"\r\n"))
+            return
         try:
             message = parse_datagram(data, self._limits)
         except MessageError as error:

@@ -59,6 +59,13 @@ def locate(target: Target, supported: Sequence[Transport], pick: Pick) -> Steps:
 
     An empty result means that the name has no address, or only for transports that we lack.
     """
+    found = yield from _locate(target, supported, pick)
+    if literal_address(target.host) is not None:
+        return found
+    return [each._replace(name=target.host) if each.transport.secure else each for each in found]
+
+
+def _locate(target: Target, supported: Sequence[Transport], pick: Pick) -> Steps:
     usable = [t for t in supported if t.secure or not target.secure]
     if target.transport is not None:
         if target.transport not in usable:

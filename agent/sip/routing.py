@@ -62,6 +62,10 @@ def response_flow(via: Via, flow: Flow) -> Flow:
     return flow if port == flow.remote[1] else flow._replace(remote=(flow.remote[0], port))
 
 
+_SECURED = {Transport.TCP: Transport.TLS, Transport.WS: Transport.WSS}
+"RFC 3261 §26.2.2, RFC 7118 §5.3: the parameter names the transport below TLS."
+
+
 def parse_target(uri: str) -> Target:
     """The next hop that a SIP URI names. Raises ValueError for other schemes."""
     scheme, _, address = split_uri(uri)
@@ -77,8 +81,8 @@ def parse_target(uri: str) -> Target:
             transport = Transport(named.lower())
         except ValueError:
             raise ValueError("unknown transport") from None
-        if scheme == "sips" and transport is Transport.TCP:
-            transport = Transport.TLS
+        if scheme == "sips":
+            transport = _SECURED.get(transport, transport)
     return Target(params.get("maddr") or host, port, transport, scheme == "sips")
 
 
@@ -115,3 +119,5 @@ class Destination(NamedTuple):
     host: str
     "A numeric address."
     port: int
+    name: str = ""
+    "Over TLS: the domain that was asked for, and that the certificate must be for (RFC 5922 §7.3), if not ``host``."

@@ -7,6 +7,7 @@ from contextlib import asynccontextmanager
 import pytest
 
 from agent.net import tcp
+from agent.server.config import ServerConfig
 from agent.server.transports import Listen
 from agent.sip.flows import Transport
 from agent.sip.messages import Response
@@ -20,9 +21,9 @@ TYPE = "Content-Type: application/pidf+xml"
 
 
 @asynccontextmanager
-async def served() -> AsyncIterator[tuple[World, tuple[str, int]]]:
+async def served(config: ServerConfig | None = None) -> AsyncIterator[tuple[World, tuple[str, int]]]:
     """A world whose server also listens on a free TCP port."""
-    async with world() as here:
+    async with world(config=config) as here:
         await here.server.transports.listen([Listen(Transport.TCP, "127.0.0.1", 0)])
         (address,) = [where for kind, where in here.server.transports.addresses() if kind is Transport.TCP]
         yield here, address
@@ -314,23 +315,19 @@ def test_a_peer_that_does_not_read_is_given_up(monkeypatch: pytest.MonkeyPatch) 
     run()
 
 
-def test_there_is_a_limit_to_connections(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(tcp, "MAX_CONNECTIONS", 2)
-
-    @virtual_beside_threads
-    async def run() -> None:
-        async with served() as (_, address):
-            first, second, third = [await Stream.connect(address) for _ in range(3)]
-            assert await third.ended() == b""
-            await close_and_settle(first)
-            fourth = await Stream.connect(address)
-            for stream in (second, fourth):
-                stream.send(stream.compose("OPTIONS"))
-                assert (await stream.response()).status == 200
-            for stream in (second, third, fourth):
-                await stream.close()
-
-    run()
+@virtual_beside_threads
+async def test_there_is_a_limit_to_connections() -> None:
+    config = ServerConfig(domains=frozenset({"example.org"}), max_connections=2)
+    async with served(config) as (_, address):
+        first, second, third = [await Stream.connect(address) for _ in range(3)]
+        assert await third.ended() == b""
+        await close_and_settle(first)
+        fourth = await Stream.connect(address)
+        for stream in (second, fourth):
+            stream.send(stream.compose("OPTIONS"))
+            assert (await stream.response()).status == 200
+        for stream in (second, third, fourth):
+            await stream.close()
 
 
 @virtual_beside_threads

@@ -79,8 +79,8 @@ def test_an_explicit_port_asks_for_addresses_only() -> None:
 def test_naptr_of_the_lowest_order_decides_by_preference() -> None:
     found, _ = find("sip:alice@example.org", ZONE)
     assert found == [
-        Destination(TLS, "192.0.2.1", 5443),
-        Destination(TLS, "2001:db8::1", 5443),
+        Destination(TLS, "192.0.2.1", 5443, "example.org"),
+        Destination(TLS, "2001:db8::1", 5443, "example.org"),
         Destination(TCP, "192.0.2.1", 5071),
         Destination(TCP, "2001:db8::1", 5071),
         Destination(TCP, "192.0.2.2", 5070),
@@ -118,7 +118,7 @@ def test_a_named_transport_skips_naptr() -> None:
 def test_without_any_service_record_the_address_and_default_port_serve() -> None:
     zone = {(Kind.ADDRESS, "example.org"): ["192.0.2.9"]}
     assert find("sip:example.org", zone)[0] == [Destination(UDP, "192.0.2.9", 5060)]
-    assert find("sips:example.org", zone)[0] == [Destination(TLS, "192.0.2.9", 5061)]
+    assert find("sips:example.org", zone)[0] == [Destination(TLS, "192.0.2.9", 5061, "example.org")]
     assert find("sip:example.org;transport=tcp", zone)[0] == [Destination(TCP, "192.0.2.9", 5060)]
 
 
