@@ -356,8 +356,10 @@ async def test_a_contact_that_hangs_up_again_and_again_is_not_called_for_ever() 
     async def hang_up(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         nonlocal calls
         calls += 1
-        await reader.readline()
-        writer.close()
+        try:
+            await reader.readline()
+        finally:
+            writer.close()
 
     elsewhere = await asyncio.start_server(hang_up, "127.0.0.1", 0)
     port = elsewhere.sockets[0].getsockname()[1]
