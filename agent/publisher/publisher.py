@@ -121,6 +121,8 @@ class Publisher:
         self._under_way = 0
         self._quiet_until = 0.0
         self._timer: asyncio.TimerHandle | None = None
+        self._timer_due = 0.0
+        "By the loop's clock. COMPAT(uvloop 0.23): a handle of `call_later(0, …)` can't say it."
         self._drained = asyncio.Event()
         self._closed = False
         self._clients: dict[str, DigestClient] = {}
@@ -225,11 +227,12 @@ class Publisher:
             return
         loop = asyncio.get_running_loop()
         delay = max(0.0, moment - self._clock.monotonic())
+        due = loop.time() + delay
         if self._timer is not None:
-            if self._timer.when() <= loop.time() + delay:
+            if self._timer_due <= due:
                 return
             self._timer.cancel()
-        self._timer = loop.call_later(delay, self.pump)
+        self._timer, self._timer_due = loop.call_later(delay, self.pump), due
 
     # -- one request ---------------------------------------------------------------------------------------------
 
