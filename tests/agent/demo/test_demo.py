@@ -118,6 +118,8 @@ def test_the_script_shows_every_transition_to_every_watcher_in_order(temporary: 
         worst = max(float(found[at]) * (0.001 if found[at + 1] == "ms" else 1) for at in (1, 3))
         assert worst < (1.0 if cause == "clock" else 5.0)
     assert "Every watcher received every expected state, in order." in text
+    log = (keep / "lamplighter.log").read_text(encoding="utf-8")
+    assert "lamplighter is ready" in log and not re.search("ERROR|WARNING|Traceback", log), log
     assert (keep / "lamplighter.db").exists() and "authentication: 'off'" in (
         keep / "lamplighter.yaml"
     ).read_text()
