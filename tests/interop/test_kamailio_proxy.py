@@ -5,6 +5,7 @@ import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -37,7 +38,7 @@ class Heard:
 
     def __init__(self, capsys: pytest.CaptureFixture[str]) -> None:
         self._capsys = capsys
-        self.documents: list[dict[str, object]] = []
+        self.documents: list[dict[str, Any]] = []
         self.words: list[str] = []
 
     def read(self) -> None:
@@ -61,6 +62,12 @@ class Heard:
 def subscriptions(behind: RunningServer) -> list[tuple[str, int]]:
     """(Call-ID, CSeq of the last SUBSCRIBE) of each."""
     return [(row.call_id, row.remote_cseq) for row in behind.store.all_subscriptions()]
+
+
+async def settled(behind: RunningServer) -> None:
+    """Until the last NOTIFY has its answer, and nobody looks for the way of another."""
+    while behind.supervisor.names() or behind.server.driver.endpoint.open_transactions[0]:
+        await asyncio.sleep(0.01)
 
 
 @pytest.mark.parametrize("to_proxy", ["udp", "tcp"])
@@ -93,6 +100,7 @@ async def test_a_watcher_and_a_publisher_reach_it_through_the_proxy(
                 watcher.stop()
                 assert await watching == 0
                 assert subscriptions(behind) == []
+                await settled(behind)
     met = [each for each in heard.documents if each.get("activities")]
     assert {(each["state"], *each["notes"]) for each in met} == {("closed", "In a meeting")}
 
