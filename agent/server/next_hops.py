@@ -8,7 +8,8 @@ from typing import Any, Protocol
 from agent.net.driver import Driver
 from agent.presence.records import Subscription
 from agent.sip.flows import Flow, Transport
-from agent.sip.routing import Destination, Target, parse_target, request_path
+from agent.sip.routing import Destination, Target, is_outbound, parse_target, request_path
+from agent.sip.values import parse_host_port
 
 log = logging.getLogger(__name__)
 
@@ -18,8 +19,8 @@ Spawn = Callable[[Coroutine[Any, Any, None], str], object]
 class FlowFactory(Protocol):
     """The server's transports, as far as sending first is concerned."""
 
-    def udp_flow(self, host: str, port: int) -> Flow | None:
-        """None: no UDP listener of that address family."""
+    def udp_flow(self, host: str, port: int, local: str = "") -> Flow | None:
+        """None: no UDP listener of that address family. ``local``: our address that the peer knows, ``host:port``."""
 
     def connect(self, destination: Destination) -> Awaitable[Flow]:
         """Open or reuse a connection. Raises OSError."""
@@ -40,22 +41,39 @@ class NextHops:
 
     def find(self, row: Subscription, found: Callable[[Flow | None], None]) -> Flow | None:
         """The flow at once if the next hop is a plain address over UDP; else None, and ``found`` is called later."""
+        if not row.route_set and is_outbound(row.remote_target):
+            flow = self._outbound(row)
+            if flow is None:
+                self._spawn(_tell(found, None), "next-hop")
+            return flow
         try:
             target = parse_target(request_path(row.remote_target, row.route_set)[2])
         except ValueError:
             self._spawn(_tell(found, None), "next-hop")
             return None
         if target.transport in (None, Transport.UDP) and not target.secure and _is_numeric(target.host):
-            flow = self._flows.udp_flow(target.host, target.port or 5060)
+            flow = self._flows.udp_flow(target.host, target.port or 5060, row.local_address)
             if flow is not None:
                 return flow
-        self._spawn(self._look_up(target, found), "next-hop")
+        self._spawn(self._look_up(self._first_that_works(target, row), found), "next-hop")
         return None
 
-    async def _look_up(self, target: Target, found: Callable[[Flow | None], None]) -> None:
+    def find_stream(self, flow: Flow, found: Callable[[Flow | None], None]) -> None:
+        """``found`` is called later with a TCP connection to where the UDP flow leads; None: it was refused."""
+        destination = Destination(Transport.TCP, flow.remote[0], flow.remote[1])
+        self._spawn(self._look_up(self._connected(destination), found), "next-hop")
+
+    def _outbound(self, row: Subscription) -> Flow | None:
+        """The flow that carried the SUBSCRIBE, as far as it outlives connections (RFC 5626 §4.3)."""
+        if row.transport != Transport.UDP:
+            return None
+        host, port = parse_host_port(row.remote_address)
+        return self._flows.udp_flow(host, port or 5060, row.local_address)
+
+    async def _look_up(self, way: Awaitable[Flow | None], found: Callable[[Flow | None], None]) -> None:
         flow: Flow | None = None
         try:
-            flow = await self._first_that_works(target)
+            flow = await way
         except OSError as error:
             log.info("%s", error)
         except Exception:
@@ -63,10 +81,13 @@ class NextHops:
             log.exception("the way to a watcher could not be found")
         found(flow)
 
-    async def _first_that_works(self, target: Target) -> Flow | None:
+    async def _connected(self, destination: Destination) -> Flow | None:
+        return await self._flows.connect(destination)
+
+    async def _first_that_works(self, target: Target, row: Subscription) -> Flow | None:
         for destination in await self._flows.resolve(target):
             if destination.transport is Transport.UDP:
-                flow = self._flows.udp_flow(destination.host, destination.port)
+                flow = self._flows.udp_flow(destination.host, destination.port, row.local_address)
                 if flow is not None:
                     return flow
                 continue

@@ -11,6 +11,7 @@ from collections.abc import Callable, Sequence
 
 from agent.clock import Clock
 from agent.net.driver import Driver
+from agent.net.user_agent import LARGE
 from agent.presence.packages import EventPackage, acceptable_type
 from agent.presence.records import Change, Subscription
 from agent.presence.subscription import RETRY_AFTER, Fate, Reason, fate_of, subscription_state, terminated
@@ -20,7 +21,7 @@ from agent.server.notify_head import NotifyHead
 from agent.server.views import Views
 from agent.server.watch import Numbers, Watch, usual_flow
 from agent.sip.endpoint import Failure, ResponseReceived
-from agent.sip.flows import Flow
+from agent.sip.flows import Flow, Transport
 from agent.sip.values import parse_seconds
 from agent.store.protocols import PresenceStore
 
@@ -75,6 +76,7 @@ class Notifier:
             # What is in flight to where the watcher no longer is must hold nothing up, and decide nothing.
             watch = self._watches[row.id] = Watch(self, row, flow)
         watch.row, watch.flow, watch.head = row, usual_flow(row, flow), None
+        watch.datagrams_only = False
         self._owe(watch, self._clock.wall(), force=True)
 
     def fetch(self, row: Subscription, flow: Flow) -> None:
@@ -177,6 +179,8 @@ class Notifier:
                 return
         if watch.head is None or watch.flow != flow:
             watch.flow, watch.head = flow, NotifyHead.make(row, flow)
+        if self._wants_stream(watch, flow, watch.head.length + len(view.body)):
+            return
         now = self._clock.wall()
         if watch.final is not None:
             state, (cseq, version) = watch.final
@@ -193,6 +197,24 @@ class Notifier:
         self._driver.endpoint.send_prepared(branch, "NOTIFY", data, flow, watch, watch.sent_at)
         if watch.final is not None:
             self._forget_unwatched(row.presentity)
+
+    def _wants_stream(self, watch: Watch, flow: Flow, size: int) -> bool:
+        """Whether it is to travel over TCP for its size (RFC 3261 §18.1.1); if so, a connection is being opened."""
+        if (
+            size <= LARGE
+            or not self._config.large_notify_over_tcp
+            or flow.transport is not Transport.UDP
+            or watch.datagrams_only
+        ):
+            return False
+
+        def found(stream: Flow | None) -> None:
+            watch.datagrams_only = stream is None
+            self._found(watch, stream or flow)
+
+        watch.in_flight = True
+        self._next_hops.find_stream(flow, found)
+        return True
 
     def _too_soon(self, watch: Watch) -> bool:
         """Whether the watcher has just been told something (RFC 3856 §6.10); if so, the newest state goes later.

@@ -30,6 +30,11 @@ class NotifyHead:
         after_cseq = f" NOTIFY\r\nContact: {row.contact}\r\nEvent: {event}\r\nSubscription-State: "
         return cls(_bytes(before), _bytes(after_branch), _bytes(after_cseq))
 
+    @property
+    def length(self) -> int:
+        """Bytes of the head, roughly: branch, CSeq, state and what is said of the body are guessed."""
+        return len(self._before_branch) + len(self._after_branch) + len(self._after_cseq) + 150
+
     def render(self, branch: str, cseq: int, state: str, tail: bytes) -> bytes:
         """The whole message. ``tail``: from Content-Type to the end of the body."""
         return b"%b%b%b%d%b%b\r\n%b" % (

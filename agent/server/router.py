@@ -77,12 +77,12 @@ class Router:
             if isinstance(who, Response):
                 return who
             identity = who
-        refusal = self._refuse_early(request)
+        refusal = self._refuse_early(request, event.flow)
         if refusal is not None:
             return refusal
         return self._handlers[request.method](request, event.transaction, event.flow, identity)
 
-    def _refuse_early(self, request: Request) -> Response | None:
+    def _refuse_early(self, request: Request, flow: Flow) -> Response | None:
         """Method, Request-URI, Require: what no handler needs to see."""
         to = self._replies.to
         if request.method not in self._handlers:
@@ -93,6 +93,9 @@ class Router:
         scheme = request.uri.partition(":")[0].lower()
         if scheme not in ("sip", "sips"):
             return to(request, 416)
+        if scheme == "sips" and not flow.transport.secure and not self._authenticate.trusts(flow):
+            # RFC 3261 §26.2.2. A trusted proxy may have had it over TLS; 416 would make a client try again in the open.
+            return to(request, 403, "TLS Required")
         try:
             address_of_record(request.uri)
         except ValueError:

@@ -17,7 +17,7 @@ from agent.server.notifier import Notifier
 from agent.server.quota import Quota
 from agent.server.replies import Replies
 from agent.sip.dialogs import Dialog
-from agent.sip.flows import Flow, format_address
+from agent.sip.flows import Flow, Transport, format_address
 from agent.sip.messages import Request, Response
 from agent.sip.routing import sent_by
 from agent.sip.server_transactions import ServerTransaction
@@ -261,9 +261,19 @@ def _contact(request: Request, flow: Flow) -> str:
 
     COMPAT(baresip, pjsua, Sofia over TLS): it must name the port of that transport, not the UDP one.
     """
-    secure = request.uri.lower().startswith("sips:")
+    hops = request.headers.values("Record-Route") or request.headers.values("Contact")
+    secure = any(_is_sips(address) for address in (request.uri, hops[0]))
     scheme = "sips" if secure else "sip"
-    parameter = (
-        "" if flow.transport.value in ("udp", "memory") or secure else f";transport={flow.transport.value}"
-    )
+    match flow.transport:
+        case Transport.WS | Transport.WSS:
+            parameter = ";transport=ws"  # RFC 7118 §5.2 has one word for both
+        case Transport.TCP | Transport.TLS if not secure:
+            parameter = f";transport={flow.transport.value}"
+        case _:
+            parameter = ""
     return f"<{scheme}:{sent_by(flow)}{parameter}>"
+
+
+def _is_sips(address: str) -> bool:
+    """Of a URI, with or without a name and brackets around it."""
+    return address[address.find("<") + 1 :].lstrip()[:5].lower() == "sips:"

@@ -30,6 +30,7 @@ class Watch:
 
     __slots__ = (
         "changed_at",
+        "datagrams_only",
         "final",
         "flow",
         "head",
@@ -56,6 +57,8 @@ class Watch:
         self.queued = False
         self.reconnected = False
         "Its connection broke under a NOTIFY, which is on its way again."
+        self.datagrams_only = False
+        "It does not take TCP, so that even large documents go over UDP."
         self.changed_at: float | None = None
         "Since when (wall clock) the watcher is owed a newer state."
         self.sent: View | None = None
@@ -78,4 +81,8 @@ def usual_flow(row: Subscription, flow: Flow | None) -> Flow | None:
     COMPAT(baresip, twinkle, Sofia, pjsua, libpurple over TCP and TLS): they name their listening port in Contact, which
     may not be reachable. But behind a record-routing proxy the connection is the proxy's, and the route counts.
     """
-    return flow if flow is not None and flow.connection and not row.route_set else None
+    if flow is None or not flow.connection or row.route_set:
+        return None
+    if row.remote_target[:5].lower() == "sips:" and not flow.transport.secure:
+        return None  # RFC 3261 §26.2.2: over TLS, wherever the SUBSCRIBE came from
+    return flow

@@ -102,6 +102,11 @@ def is_loose(uri: str) -> bool:
     return "lr" in parse_params(split_uri(uri)[2].split(";")[1:])
 
 
+def is_outbound(uri: str) -> bool:
+    """Whether a Contact URI carries ``ob``: reachable over the flow it came by and no other (RFC 5626 §4.3)."""
+    return "ob" in parse_params(split_uri(uri)[2].split(";")[1:])
+
+
 def sent_by(flow: Flow) -> str:
     """Our address as Via and Contact name it."""
     return _sent_by(flow.local)
