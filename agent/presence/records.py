@@ -102,6 +102,8 @@ class ManualChoice:
     chosen_at: float
     chosen_by: str
     "Through which door, and who: e.g. `web:alice`, `phone:sip:alice@example.org`."
+    until_return: bool = False
+    "Ends when the person uses a device again after having been away from all of them."
 
 
 @dataclass(frozen=True, slots=True)

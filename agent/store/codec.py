@@ -7,7 +7,7 @@ from operator import attrgetter
 from sys import intern
 from typing import Any
 
-from agent.presence.records import ManualChoice, Publication, Subscription
+from agent.presence.records import Binding, ManualChoice, Publication, SipUser, Subscription
 from agent.store import tables
 from agent.store.group import NumberedSubscription
 from agent.store.numbering import loaded
@@ -53,6 +53,8 @@ ENCODERS: Mapping[Kind, Encoder] = {
     Kind.SUBSCRIPTION: _encode_subscription,
     Kind.MANUAL: attrgetter(*(column.name for column in tables.manual_choices.c)),
     Kind.MEMORY: attrgetter(*(column.name for column in tables.rule_memory.c)),
+    Kind.USER: attrgetter(*(column.name for column in tables.sip_users.c)),
+    Kind.BINDING: attrgetter(*(column.name for column in tables.bindings.c)),
 }
 
 
@@ -63,4 +65,6 @@ def decoders(starts: int) -> Mapping[Kind, Decoder]:
         Kind.SUBSCRIPTION: partial(_decode_subscription, starts),
         Kind.MANUAL: lambda fields: ManualChoice(**fields),
         Kind.MEMORY: lambda fields: RuleMemory(**fields),
+        Kind.USER: lambda fields: SipUser(**fields),
+        Kind.BINDING: lambda fields: Binding(**fields),
     }

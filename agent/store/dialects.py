@@ -1,6 +1,9 @@
 """All that is particular to one database engine: how it is opened and what an upsert is called there."""
 
+import contextlib
+import os
 import sqlite3
+import stat
 from collections.abc import Mapping, Sequence
 from typing import Any, Literal
 
@@ -49,6 +52,10 @@ def _create_sqlite(url: URL, *, durability: Durability, lock_patience: float) ->
         connect_args={"timeout": lock_patience, "check_same_thread": False, "isolation_level": None},
     )
 
+    @event.listens_for(engine, "do_connect")
+    def before(_dialect: object, _record: object, arguments: list[Any], _options: object) -> None:
+        _keep_to_ourselves(str(arguments[0]))
+
     @event.listens_for(engine, "connect")
     def prepare(connection: sqlite3.Connection, _record: object) -> None:
         connection.execute("PRAGMA journal_mode=WAL")
@@ -60,6 +67,21 @@ def _create_sqlite(url: URL, *, durability: Durability, lock_patience: float) ->
         connection.exec_driver_sql("BEGIN IMMEDIATE")
 
     return engine
+
+
+def _keep_to_ourselves(path: str) -> None:
+    """Nobody else may read the file: it holds what passwords can be guessed from. SQLite gives the files that it puts
+    beside it the same mode. Where that can't be had (another owner, a read-only disk) the file stays as it is.
+    """
+    if path.startswith((":", "file:")):
+        return
+    with contextlib.suppress(OSError):
+        # One that exists is not opened: closing it again would drop the locks that this process may have on it.
+        if not os.path.exists(path):
+            os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600))
+        mode = stat.S_IMODE(os.stat(path).st_mode)
+        if mode & 0o077:
+            os.chmod(path, mode & 0o700)
 
 
 def _create_postgresql(url: URL, *, lock_patience: float) -> Engine:

@@ -9,7 +9,7 @@ from asyncio import Future
 from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Protocol
 
-from agent.presence.records import Change, ManualChoice, Publication, Subscription
+from agent.presence.records import Binding, Change, ManualChoice, Publication, SipUser, Subscription
 
 
 class PublicationReader(Protocol):
@@ -47,8 +47,11 @@ class Expiries(Protocol):
     def expired_subscriptions(self, now: float) -> list[Subscription]:
         """Likewise."""
 
+    def expired_bindings(self, now: float) -> list[Binding]:
+        """Likewise."""
+
     def next_expiry(self) -> float | None:
-        """Wall-clock seconds of the nearest expiry of either kind. Cheap."""
+        """Wall-clock seconds of the nearest expiry of any kind. Cheap."""
 
 
 class Committer(Protocol):
@@ -73,6 +76,37 @@ class SubscriptionWriter(Committer, Protocol):
 
     def remove_subscription(self, subscription_id: str) -> None:
         """Nothing happens when it is gone already."""
+
+
+class BindingStore(Committer, Protocol):
+    """What a registrar keeps."""
+
+    def bindings(self, address: str) -> tuple[Binding, ...]:
+        """In the order of their making, expired ones included."""
+
+    def all_bindings(self) -> Collection[Binding]:
+        """A snapshot."""
+
+    def put_binding(self, row: Binding) -> None:
+        """Insert or replace by id. Raises UnstorableRow."""
+
+    def remove_binding(self, binding_id: str) -> None:
+        """Nothing happens when it is gone already."""
+
+
+class UserStore(Committer, Protocol):
+    """The user agents that may sign in, besides those in the settings."""
+
+    def user(self, username: str) -> SipUser | None: ...
+
+    def users(self) -> Collection[SipUser]:
+        """A snapshot."""
+
+    def put_user(self, row: SipUser) -> None:
+        """Insert or replace by name. Raises UnstorableRow."""
+
+    def remove_user(self, username: str) -> None:
+        """Nothing happens when there is none."""
 
 
 class PeopleStore(Committer, Protocol):
@@ -107,6 +141,7 @@ class PresenceStore(
     PublicationWriter,
     SubscriptionReader,
     SubscriptionWriter,
+    BindingStore,
     Numbers,
     Expiries,
     Protocol,

@@ -7,7 +7,7 @@ from enum import StrEnum
 from operator import attrgetter
 from typing import Any
 
-from agent.presence.records import ManualChoice, Publication, Subscription
+from agent.presence.records import Binding, ManualChoice, Publication, SipUser, Subscription
 from agent.store.errors import UnstorableRow
 
 
@@ -26,9 +26,11 @@ class Kind(StrEnum):
     SUBSCRIPTION = "subscriptions"
     MANUAL = "manual_choices"
     MEMORY = "rule_memory"
+    USER = "sip_users"
+    BINDING = "bindings"
 
 
-Row = Publication | Subscription | ManualChoice | RuleMemory
+Row = Publication | Subscription | ManualChoice | RuleMemory | SipUser | Binding
 
 _TEXTS: Mapping[type, Callable[[Any], tuple[str | None, ...]]] = {
     Publication: attrgetter("id", "presentity", "package", "entity_tag", "content_type", "publisher"),
@@ -38,6 +40,11 @@ _TEXTS: Mapping[type, Callable[[Any], tuple[str | None, ...]]] = {
     ),
     ManualChoice: attrgetter("person", "state", "note", "chosen_by"),
     RuleMemory: attrgetter("person", "memory"),
+    SipUser: attrgetter("username", "realm", "md5", "sha256", "sha512_256"),
+    Binding: attrgetter(
+        "id", "address", "contact", "params", "instance", "call_id", "transport", "local_address", "remote_address",
+        "user_agent",
+    ),
 }  # fmt: skip
 
 

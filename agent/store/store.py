@@ -13,7 +13,7 @@ from functools import partial
 from typing import Literal
 
 from agent.clock import Clock
-from agent.presence.records import Change, ManualChoice, Publication, Subscription
+from agent.presence.records import Binding, Change, ManualChoice, Publication, SipUser, Subscription
 from agent.store.changes import ChangeFeed
 from agent.store.database import Database, NoDatabase
 from agent.store.errors import StoreUnavailable
@@ -118,8 +118,24 @@ class Store:
         return self._working.subscription_expiry.due(now)
 
     def next_expiry(self) -> float | None:
-        nearest = (self._working.publication_expiry.next(), self._working.subscription_expiry.next())
-        return min((due for due in nearest if due is not None), default=None)
+        working = self._working
+        indexes = (working.publication_expiry, working.subscription_expiry, working.binding_expiry)
+        return min((due for index in indexes if (due := index.next()) is not None), default=None)
+
+    def expired_bindings(self, now: float) -> list[Binding]:
+        return self._working.binding_expiry.due(now)
+
+    def bindings(self, address: str) -> tuple[Binding, ...]:
+        return self._working.registered(address)
+
+    def all_bindings(self) -> Collection[Binding]:
+        return tuple(self._working.bindings.values())
+
+    def user(self, username: str) -> SipUser | None:
+        return self._working.users.get(username)
+
+    def users(self) -> Collection[SipUser]:
+        return tuple(self._working.users.values())
 
     def publication_counts(self) -> dict[str, int]:
         """How many, by package."""
@@ -166,6 +182,18 @@ class Store:
 
     def remove_memory(self, person: str) -> None:
         self._write(Kind.MEMORY, person, None)
+
+    def put_binding(self, row: Binding) -> None:
+        self._write(Kind.BINDING, row.id, row)
+
+    def remove_binding(self, binding_id: str) -> None:
+        self._write(Kind.BINDING, binding_id, None)
+
+    def put_user(self, row: SipUser) -> None:
+        self._write(Kind.USER, row.username, row)
+
+    def remove_user(self, username: str) -> None:
+        self._write(Kind.USER, username, None)
 
     def next_cseq(self, subscription_id: str) -> int:
         row = self._working.subscriptions[subscription_id]

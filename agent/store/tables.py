@@ -4,7 +4,7 @@ A change here needs a migration beside it (agent/store/migrations); a test compa
 All times are wall-clock seconds since 1970-01-01T00:00:00Z.
 """
 
-from sqlalchemy import BigInteger, Column, Double, Integer, LargeBinary, MetaData, Table, Text
+from sqlalchemy import BigInteger, Boolean, Column, Double, Integer, LargeBinary, MetaData, Table, Text
 
 metadata = MetaData()
 
@@ -61,6 +61,7 @@ manual_choices = Table(
     Column("until", Double),
     Column("chosen_at", Double, nullable=False),
     Column("chosen_by", Text, nullable=False),
+    Column("until_return", Boolean, nullable=False),
 )
 
 rule_memory = Table(
@@ -68,6 +69,36 @@ rule_memory = Table(
     metadata,
     Column("person", Text, primary_key=True),
     Column("memory", Text, nullable=False, comment="JSON object"),
+)
+
+sip_users = Table(
+    "sip_users",
+    metadata,
+    Column("username", Text, primary_key=True),
+    Column("realm", Text, nullable=False),
+    Column("md5", Text, comment="H(username:realm:password), likewise the next two"),
+    Column("sha256", Text),
+    Column("sha512_256", Text),
+    Column("changed_at", Double, nullable=False),
+)
+
+bindings = Table(
+    "bindings",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("address", Text, nullable=False),
+    Column("contact", Text, nullable=False),
+    Column("params", Text, nullable=False),
+    Column("instance", Text),
+    Column("reg_id", BigInteger),
+    Column("call_id", Text, nullable=False),
+    Column("cseq", BigInteger, nullable=False),
+    Column("expires_at", Double, nullable=False),
+    Column("registered_at", Double, nullable=False),
+    Column("transport", Text, nullable=False),
+    Column("local_address", Text, nullable=False),
+    Column("remote_address", Text, nullable=False),
+    Column("user_agent", Text, nullable=False),
 )
 
 sequences = Table(

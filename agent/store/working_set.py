@@ -1,9 +1,9 @@
 """The working set: every row in memory, indexed for the questions that the server asks on its hot path."""
 
 from collections import Counter
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 
-from agent.presence.records import ManualChoice, Publication, Subscription
+from agent.presence.records import Binding, ManualChoice, Publication, SipUser, Subscription
 from agent.store.expiry import ExpiryIndex
 from agent.store.rows import Kind, Row, RuleMemory
 
@@ -23,14 +23,26 @@ class WorkingSet:
         self.subscriptions: dict[str, Subscription] = {}
         self.manual: dict[str, ManualChoice] = {}
         self.memory: dict[str, RuleMemory] = {}
+        self.users: dict[str, SipUser] = {}
+        self.bindings: dict[str, Binding] = {}
         self.publication_expiry = ExpiryIndex(self.publications)
         self.subscription_expiry = ExpiryIndex(self.subscriptions)
+        self.binding_expiry = ExpiryIndex(self.bindings)
         self.publication_counts: Counter[str] = Counter()
         "By package."
         self.subscription_counts: Counter[tuple[str, str]] = Counter()
         "By (package, state)."
         self._published: dict[Resource, tuple[Publication, ...]] = {}
         self._watched: dict[Resource, dict[str, Subscription]] = {}
+        self._registered: dict[str, dict[str, Binding]] = {}
+        self._by_kind: Mapping[Kind, Mapping[str, Row]] = {
+            Kind.PUBLICATION: self.publications,
+            Kind.SUBSCRIPTION: self.subscriptions,
+            Kind.MANUAL: self.manual,
+            Kind.MEMORY: self.memory,
+            Kind.USER: self.users,
+            Kind.BINDING: self.bindings,
+        }
 
     def published(self, presentity: str, package: str) -> tuple[Publication, ...]:
         """Oldest body first; equal ages in the order of their ids, so that every node and restart agrees."""
@@ -40,12 +52,12 @@ class WorkingSet:
         """In the order of their making."""
         return tuple(self._watched.get((presentity, package), {}).values())
 
+    def registered(self, address: str) -> tuple[Binding, ...]:
+        """In the order of their making."""
+        return tuple(self._registered.get(address, {}).values())
+
     def get(self, kind: Kind, key: str) -> Row | None:
-        if kind is Kind.SUBSCRIPTION:
-            return self.subscriptions.get(key)
-        if kind is Kind.PUBLICATION:
-            return self.publications.get(key)
-        return self.manual.get(key) if kind is Kind.MANUAL else self.memory.get(key)
+        return self._by_kind[kind].get(key)
 
     def apply(self, kind: Kind, key: str, row: Row | None) -> None:
         """Put `row` in the place of what is under `key`; None removes."""
@@ -55,6 +67,15 @@ class WorkingSet:
         elif kind is Kind.SUBSCRIPTION:
             assert row is None or isinstance(row, Subscription)
             self._apply_subscription(key, row)
+        elif kind is Kind.BINDING:
+            assert row is None or isinstance(row, Binding)
+            self._apply_binding(key, row)
+        elif kind is Kind.USER:
+            assert row is None or isinstance(row, SipUser)
+            if row is None:
+                self.users.pop(key, None)
+            else:
+                self.users[key] = row
         elif row is None:
             (self.manual if kind is Kind.MANUAL else self.memory).pop(key, None)
         elif isinstance(row, ManualChoice):
@@ -97,3 +118,17 @@ class WorkingSet:
         self.subscription_counts[row.package, row.state] += 1
         self._watched.setdefault((row.presentity, row.package), {})[key] = row
         self.subscription_expiry.changed(row, before)
+
+    def _apply_binding(self, key: str, row: Binding | None) -> None:
+        before = self.bindings.get(key)
+        if row is None:
+            if before is not None:
+                del self.bindings[key]
+                rest = self._registered[before.address]
+                del rest[key]
+                if not rest:
+                    del self._registered[before.address]
+            return
+        self.bindings[key] = row
+        self._registered.setdefault(row.address, {})[key] = row
+        self.binding_expiry.changed(row, before)

@@ -10,7 +10,7 @@ from agent.presence.records import Change
 from agent.store.errors import StoreUnavailable, UnstorableRow
 from agent.store.protocols import PeopleStore, PresenceStore
 from agent.store.store import Store
-from tests.agent.store.rows import ALICE, BOB, T0, choice, publication, subscription
+from tests.agent.store.rows import ALICE, BOB, T0, binding, choice, publication, subscription, user
 from tests.support.clock import VirtualClock
 
 
@@ -218,3 +218,27 @@ class StoreContract:
         await store.close()
         with pytest.raises(StoreUnavailable):
             store.put_publication(publication())
+
+    async def test_users_by_name(self, store: Store) -> None:
+        store.put_user(user())
+        store.put_user(user("bob", md5=None))
+        store.put_user(user("alice", realm="example.net"))
+        assert store.user("alice") == user("alice", realm="example.net")
+        assert {row.username for row in store.users()} == {"alice", "bob"}
+        store.remove_user("bob")
+        store.remove_user("bob")
+        assert store.user("bob") is None
+        await store.commit()
+
+    async def test_bindings_by_address_and_expiry(self, store: Store) -> None:
+        store.put_binding(binding("x", expires_at=T0 + 20))
+        store.put_binding(binding("y", expires_at=T0 + 10))
+        store.put_binding(binding("z", address=BOB, expires_at=T0 + 30))
+        assert [row.id for row in store.bindings(ALICE)] == ["x", "y"]
+        assert store.next_expiry() == T0 + 10
+        assert [row.id for row in store.expired_bindings(T0 + 20)] == ["y", "x"]
+        store.remove_binding("y")
+        store.put_binding(binding("x", expires_at=T0 + 90))
+        assert [row.id for row in store.bindings(ALICE)] == ["x"] and store.next_expiry() == T0 + 30
+        assert {row.id for row in store.all_bindings()} == {"x", "z"}
+        await store.commit()

@@ -1,6 +1,15 @@
 """Rows for the store's tests: every field has a value that would be missed."""
 
-from agent.presence.records import ManualChoice, Publication, Subscription, SubscriptionState
+from dataclasses import replace
+
+from agent.presence.records import (
+    Binding,
+    ManualChoice,
+    Publication,
+    SipUser,
+    Subscription,
+    SubscriptionState,
+)
 
 T0 = 1_770_000_000.0
 ALICE = "sip:alice@example.org"
@@ -75,4 +84,27 @@ def choice(
 ) -> ManualChoice:
     return ManualChoice(
         person=person, state=state, note=None, until=until, chosen_at=T0, chosen_by="web:alice"
+    )
+
+
+def user(username: str = "alice", **changes: object) -> SipUser:
+    return replace(SipUser(username, "example.org", "m" * 32, "s" * 64, None, T0), **changes)  # type: ignore[arg-type]
+
+
+def binding(key: str = "b-1", *, address: str = ALICE, expires_at: float = T0 + 3600) -> Binding:
+    return Binding(
+        id=key,
+        address=address,
+        contact="sip:alice-0x55@192.0.2.7:5070;transport=tcp",
+        params=';q=0.7;+sip.instance="<urn:uuid:f81d4fae>"',
+        instance="<urn:uuid:f81d4fae>",
+        reg_id=1,
+        call_id="reg@192.0.2.7",
+        cseq=4294967295,
+        expires_at=expires_at,
+        registered_at=T0,
+        transport="tcp",
+        local_address="192.0.2.1:5060",
+        remote_address="192.0.2.7:34567",
+        user_agent="Pho☎e/1.0",
     )

@@ -10,7 +10,7 @@ from agent.store.errors import StoreTooNew, StoreUnavailable
 from agent.store.store import Store
 from tests.agent.store.contract import StoreContract
 from tests.agent.store.injuries import watched
-from tests.agent.store.rows import ALICE, choice, publication, subscription
+from tests.agent.store.rows import ALICE, binding, choice, publication, subscription, user
 from tests.support.clock import VirtualClock
 
 
@@ -34,6 +34,8 @@ async def test_every_field_of_every_row_comes_back(clock: VirtualClock, url: str
     store.put_subscription(subscription())
     store.put_manual(choice())
     store.put_memory("alice", {"held": {"lunch": 1.5}})
+    store.put_user(user())
+    store.put_binding(binding())
     await store.commit()
     store.remove_publication("gone")
     await store.close()
@@ -44,6 +46,8 @@ async def test_every_field_of_every_row_comes_back(clock: VirtualClock, url: str
     assert row == subscription(local_cseq=row.local_cseq, version=row.version)
     assert store.manual("alice") == choice()
     assert store.memory("alice") == {"held": {"lunch": 1.5}}
+    assert store.user("alice") == user()
+    assert store.bindings(ALICE) == (binding(),)
     assert store.next_expiry() == row.expires_at
     await store.close()
 
@@ -142,3 +146,16 @@ async def test_a_database_of_a_newer_version(clock: VirtualClock, url: str, tmp_
     connection.close()
     with pytest.raises(StoreTooNew, match="9999"):
         await Store.open(url, clock)
+
+
+async def test_nobody_else_may_read_the_file(clock: VirtualClock, tmp_path: Path) -> None:
+    fresh, old = tmp_path / "fresh.db", tmp_path / "old.db"
+    old.touch(0o644)
+    old.chmod(0o644)
+    for path in (fresh, old):
+        store = await Store.open(f"sqlite:///{path}", clock)
+        store.put_user(user())
+        await store.commit()
+        for file in tmp_path.glob(f"{path.name}*"):
+            assert file.stat().st_mode & 0o777 == 0o600, file
+        await store.close()

@@ -1,4 +1,5 @@
-"""First tables: publications, subscriptions, manual choices, rule memory, sequences."""
+"""First tables: publications, subscriptions, manual choices, rule memory, SIP users, bindings,
+sequences."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -58,11 +59,38 @@ def upgrade() -> None:
         sa.Column("until", sa.Double),
         sa.Column("chosen_at", sa.Double, nullable=False),
         sa.Column("chosen_by", sa.Text, nullable=False),
+        sa.Column("until_return", sa.Boolean, nullable=False),
     )
     op.create_table(
         "rule_memory",
         sa.Column("person", sa.Text, primary_key=True),
         sa.Column("memory", sa.Text, nullable=False, comment="JSON object"),
+    )
+    op.create_table(
+        "sip_users",
+        sa.Column("username", sa.Text, primary_key=True),
+        sa.Column("realm", sa.Text, nullable=False),
+        sa.Column("md5", sa.Text, comment="H(username:realm:password), likewise the next two"),
+        sa.Column("sha256", sa.Text),
+        sa.Column("sha512_256", sa.Text),
+        sa.Column("changed_at", sa.Double, nullable=False),
+    )
+    op.create_table(
+        "bindings",
+        sa.Column("id", sa.Text, primary_key=True),
+        sa.Column("address", sa.Text, nullable=False),
+        sa.Column("contact", sa.Text, nullable=False),
+        sa.Column("params", sa.Text, nullable=False),
+        sa.Column("instance", sa.Text),
+        sa.Column("reg_id", sa.BigInteger),
+        sa.Column("call_id", sa.Text, nullable=False),
+        sa.Column("cseq", sa.BigInteger, nullable=False),
+        sa.Column("expires_at", sa.Double, nullable=False),
+        sa.Column("registered_at", sa.Double, nullable=False),
+        sa.Column("transport", sa.Text, nullable=False),
+        sa.Column("local_address", sa.Text, nullable=False),
+        sa.Column("remote_address", sa.Text, nullable=False),
+        sa.Column("user_agent", sa.Text, nullable=False),
     )
     op.create_table(
         "sequences",
