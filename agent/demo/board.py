@@ -1,12 +1,13 @@
 """The board: who is shown as what, by which rule, how long the lamp took, and SIP as it was on the wire. Pure: what is
 shown and how much room there is are parameters."""
 
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, tzinfo
 from typing import Any
 
-from rich.box import ROUNDED, SIMPLE_HEAD
+from rich.box import HORIZONTALS, ROUNDED, SIMPLE_HEAD
 from rich.console import Group, RenderableType
 from rich.panel import Panel
 from rich.table import Table
@@ -20,6 +21,18 @@ LEAST_WIDTH, LEAST_HEIGHT = 80, 22
 "On a smaller terminal the board is no use."
 ROOMY = 30
 "From this height on more is listed."
+WIDE = 100
+"From this width on names are written in full."
+COLUMNS = (
+    ("", 1, False),
+    ("person", 5, False),
+    ("state", 13, False),
+    ("note", 12, True),
+    ("until", 8, False),
+    ("decided by", 8, True),
+    ("took", 6, False),
+)
+"Heading, least width, and whether it gives way to the others when there is little room."
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +45,6 @@ class View:
     messages: Sequence[dict[str, Any]]
     "As `/v1/messages`, newest last."
     sip_port: int
-    watchers: int
 
 
 def board(view: View, ledger: Ledger, zone: tzinfo, width: int, height: int) -> RenderableType:
@@ -41,29 +53,35 @@ def board(view: View, ledger: Ledger, zone: tzinfo, width: int, height: int) -> 
     frames = 5 + 1 + 4 + 2  # of the people, the next transition, the messages, the one on the wire
     room = height - frames - len(view.rows) - done - listed
     return Group(
-        _people(view, ledger, zone),
+        _people(view, ledger, zone, width),
         *_transitions(view, ledger, zone, done),
         _messages(view.messages, zone, listed),
         _wire(view.messages, width - 4, max(room, 1)),
     )
 
 
-def _people(view: View, ledger: Ledger, zone: tzinfo) -> Table:
-    title = (
-        f"[bold]Lamplighter[/]  {view.now.astimezone(zone):%H:%M:%S}   SIP 127.0.0.1:{view.sip_port}   "
-        f"{view.watchers} watchers   Ctrl-C ends everything"
+def _people(view: View, ledger: Ledger, zone: tzinfo, width: int) -> Table:
+    title = Text.assemble(
+        ("Lamplighter", "bold"),
+        f"  {view.now.astimezone(zone):%H:%M:%S}   SIP 127.0.0.1:{view.sip_port}   Ctrl-C ends everything",
     )
-    table = Table(title=title, title_justify="left", title_style="", box=ROUNDED, expand=True)
-    for name in ("", "person", "state", "note", "until", "rule", "lamp took"):
+    table = Table(
+        title=title, title_justify="left", title_style="", box=HORIZONTALS, expand=True, padding=(0, 1, 0, 0)
+    )
+    for name, least, gives in COLUMNS:
         table.add_column(
-            name, no_wrap=True, overflow="ellipsis", justify="right" if name == "lamp took" else "left"
+            name,
+            no_wrap=True,
+            min_width=least,
+            ratio=1 if gives else None,
+            justify="right" if name == "took" else "left",
         )
     for row in view.rows:
         lamp, color = LAMPS.get(row["lamp"], LAMPS["dark"])
         until = datetime.fromisoformat(row["until"]).astimezone(zone) if row["until"] else None
         table.add_row(
             Text(lamp, color),
-            row["name"],
+            Text(row["name"] if width >= WIDE else row["person"]),
             Text(row["state"], COLORS.get(row["state"], "")),
             Text(row["note"] or ""),
             f"{until:%H:%M:%S}" if until is not None else "",
@@ -97,7 +115,7 @@ def _line(expected: Expected, zone: tzinfo, words: str, style: str = "") -> Text
 
 
 def _messages(messages: Sequence[dict[str, Any]], zone: tzinfo, lines: int) -> Table:
-    table = Table(box=SIMPLE_HEAD, expand=True, padding=(0, 1))
+    table = Table(box=SIMPLE_HEAD, expand=True, padding=(0, 1, 0, 0))
     for name in ("last SIP messages", "", "over", "peer", "first line"):
         table.add_column(name, no_wrap=True, overflow="ellipsis", ratio=1 if name == "first line" else None)
     listed = list(messages[-lines:])
@@ -108,11 +126,18 @@ def _messages(messages: Sequence[dict[str, Any]], zone: tzinfo, lines: int) -> T
             "←" if message["direction"] == "received" else "→",
             message["transport"],
             message["peer"],
-            Text(message["text"].partition("\r\n")[0]),
+            _first_line(message["text"]),
         )
     for _ in range(lines - len(listed)):
         table.add_row("")
     return table
+
+
+def _first_line(message: str) -> Text:
+    """An answer says which request it answers only further down."""
+    first = message.partition("\r\n")[0]
+    sequence = re.search(r"\r\nCSeq: *([^\r]*)", message) if first.startswith("SIP/") else None
+    return Text.assemble(first, (f"  to {sequence[1]}" if sequence else "", "dim"))
 
 
 def _wire(messages: Sequence[dict[str, Any]], width: int, lines: int) -> Panel:

@@ -27,7 +27,7 @@ async def play_live(
     playing = supervisor.spawn(stage.go_on(), "life")
     ends = None if seconds is None else stage.clock.monotonic() + seconds
     screen = console.is_terminal and console.width >= LEAST_WIDTH and console.height > LEAST_HEIGHT
-    view = View(stage.clock.now(), (), (), stage.place.sip_port, len(stage.ledger.watchers))
+    view = View(stage.clock.now(), (), (), stage.place.sip_port)
     lines = Lines(console, stage.ledger, stage.zone)
     if not screen and console.is_terminal:
         console.print(f"(for the board the terminal needs {LEAST_WIDTH} columns and {LEAST_HEIGHT} lines)")
@@ -59,9 +59,7 @@ async def look(stage: Stage, before: View) -> View:
     """What the service says of itself now; what it does not answer stays as it was."""
     rows = await stage.control.ask("/v1/board")
     messages = await stage.control.ask(f"/v1/messages?most={MESSAGES}")
-    return View(
-        stage.clock.now(), rows or before.rows, messages or before.messages, before.sip_port, before.watchers
-    )
+    return View(stage.clock.now(), rows or before.rows, messages or before.messages, before.sip_port)
 
 
 def save(stage: Stage, view: View, file: Path) -> None:

@@ -38,7 +38,7 @@ def shown(width: int, height: int, messages: int) -> list[str]:
     message = {
         "at": NOON.timestamp(), "direction": "sent", "transport": "udp", "peer": "127.0.0.1:4", "text": NOTIFY
     }  # fmt: skip
-    view = View(NOON, rows, [message] * messages, 5060, 5)
+    view = View(NOON, rows, [message] * messages, 5060)
     console = Console(width=width, height=height, file=io.StringIO(), record=True)
     console.print(board(view, ledger, UTC, width, height))
     return console.export_text().splitlines()
