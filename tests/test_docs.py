@@ -137,6 +137,34 @@ def test_links_lead_somewhere(path):
     assert not broken, f"{name_of(path)}: {broken}"
 
 
+@pytest.mark.parametrize("path", PAGES, ids=name_of)
+def test_files_named_in_the_pages_exist(path):
+    named = re.findall(
+        r"`((?:agent|connectors|rules|tests|docs|deploy|bench)/[\w./*-]+)(?:: \w+)?`",
+        path.read_text(encoding="utf-8"),
+    )
+    missing = sorted({file for file in named if not list(ROOT.glob(file))})
+    assert not missing, f"{name_of(path)}: {missing}"
+
+
+def test_the_names_in_the_architecture_are_those_of_the_code():
+    """`Class.method` and `function` in it are defined somewhere."""
+    text = re.sub(
+        r"```.*?```", "", (ROOT / "docs" / "ARCHITECTURE.md").read_text(encoding="utf-8"), flags=re.DOTALL
+    )
+    defined = set()
+    for package in ("agent", "connectors", "rules"):
+        for file in (ROOT / package).rglob("*.py"):
+            for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
+                if isinstance(node, ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef):
+                    defined.add(node.name)
+                    if isinstance(node, ast.ClassDef):
+                        defined |= {f"{node.name}.{each.name}" for each in node.body if hasattr(each, "name")}
+    named = set(re.findall(r"`([A-Z]\w+\.\w+)`", text)) | set(re.findall(r"`[\w/]+\.py: ([a-z]\w+)`", text))
+    assert len(named) > 15
+    assert not named - defined
+
+
 def anchors(path):
     """The anchors that headings get."""
     headings = re.findall(r"^#+ (.*)$", path.read_text(encoding="utf-8"), re.MULTILINE)
