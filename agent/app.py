@@ -123,6 +123,7 @@ async def open_app(
                 more = f", and {held_back} times before" if held_back else ""
                 log.info("of no use: %s from %s (%s%s)", event.reason, event.flow, answer, more)
 
+        tls_client = assembly.tls_client(settings)
         server = PresenceServer(
             store,
             clock,
@@ -130,6 +131,7 @@ async def open_app(
             Resolver(),
             supervisor.spawn,
             passwords=assembly.passwords(settings),
+            tls_client=tls_client,
             meter=_ServerMeter(metrics),
             transcript=transcript,
             on_discarded=discarded,
@@ -139,6 +141,7 @@ async def open_app(
             await server.start(assembly.listeners(settings))
         except OSError as error:
             raise UserError(error.strerror or str(error)) from None
+        supervisor.service(lambda: server.transports.watch_certificates(asyncio.sleep), "certificates")
 
         # 3. The publisher: decisions become PIDF, PIDF becomes PUBLISH.
         if settings.publisher.target == "built-in":
@@ -146,7 +149,13 @@ async def open_app(
             stack.callback(user_agent.close)
         else:
             user_agent = await stack.enter_async_context(
-                UserAgent.open(clock, Resolver(), bind=assembly.client_bind(settings), transcript=transcript)
+                UserAgent.open(
+                    clock,
+                    Resolver(),
+                    bind=assembly.client_bind(settings),
+                    tls=tls_client,
+                    transcript=transcript,
+                )
             )
         publisher = Publisher(
             user_agent,

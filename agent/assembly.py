@@ -1,11 +1,13 @@
 """From settings to what the parts take: the translations that `app` needs, each a plain function."""
 
 import secrets
+import ssl
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 
 from agent.errors import UserError
+from agent.net.tls import Credentials, UnusableCertificate, client_context
 from agent.presence.packages import DEFAULT_PACKAGES, ExpiryLimits
 from agent.presence.records import OWN_PUBLISHER
 from agent.publisher.publisher import NoTags, Options, StoredTag, TagStore
@@ -14,7 +16,8 @@ from agent.server.server import Passwords
 from agent.server.transports import Listen
 from agent.settings import Settings
 from agent.settings.sip import ExpiresSettings
-from agent.sip.digest import Credentials, make_ha1s
+from agent.sip import digest
+from agent.sip.digest import make_ha1s
 from agent.sip.flows import Transport
 from agent.sip.parsing import Limits
 from agent.sip.values import address_of_record, parse_host_port
@@ -41,6 +44,8 @@ def server_config(settings: Settings) -> ServerConfig:
         minimum_interval=settings.notify.minimum_interval.total_seconds(),
         requests_per_second=settings.limits.requests_per_second,
         requests_burst=settings.limits.requests_burst,
+        max_connections=settings.limits.connections,
+        large_notify_over_tcp=settings.notify.large == "tcp",
         max_subscriptions_per_watcher=settings.limits.subscriptions_per_watcher,
     )
 
@@ -56,9 +61,27 @@ def _limits(expires: ExpiresSettings) -> ExpiryLimits:
 def listeners(settings: Settings) -> list[Listen]:
     """The sockets to open."""
     return [
-        Listen(Transport(each.transport), each.host, each.port, _advertised(each.advertise, each.port))
+        Listen(
+            Transport(each.transport),
+            each.host,
+            each.port,
+            _advertised(each.advertise, each.port),
+            Credentials(each.certificate, each.key) if each.certificate is not None else None,
+            each.client_ca,
+            each.origins,
+        )
         for each in settings.listeners
     ]
+
+
+def tls_client(settings: Settings) -> ssl.SSLContext:
+    """For the TLS connections that we open. Raises UserError."""
+    tls = settings.tls
+    shown = Credentials(tls.certificate, tls.key) if tls.certificate is not None else None
+    try:
+        return client_context([tls.ca_file] if tls.ca_file is not None else [], shown)
+    except UnusableCertificate as error:
+        raise UserError(error.reason) from None
 
 
 def _advertised(text: str | None, port: int) -> tuple[str, int] | None:
@@ -137,9 +160,9 @@ def publisher_options(settings: Settings) -> Options:
     """Built-in: over the in-process hop, where the Request-URI says enough."""
     publisher = settings.publisher
     built_in = publisher.target == "built-in"
-    found: Credentials | None = None
+    found: digest.Credentials | None = None
     if publisher.username is not None and publisher.revealed is not None:
-        found = Credentials(publisher.username, publisher.revealed.get_secret_value())
+        found = digest.Credentials(publisher.username, publisher.revealed.get_secret_value())
     return Options(
         target=None if built_in else publisher.target,
         outbound_proxy=publisher.outbound_proxy,

@@ -2,7 +2,7 @@
 
 import logging
 import ssl
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
@@ -19,6 +19,9 @@ from agent.sip.flows import Flow, Transport
 from agent.sip.routing import Destination, Target, sent_by
 
 log = logging.getLogger(__name__)
+
+CERTIFICATES_EVERY = 10.0
+"Seconds between two looks at the listeners' certificate files."
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,6 +142,12 @@ class Transports:
                 log.error("the certificate stays as it was: %s", error.reason)
                 problems.append(error.reason)
         return problems
+
+    async def watch_certificates(self, sleep: Callable[[float], Awaitable[None]]) -> None:
+        """For ever: look whether certificate files have been renewed."""
+        while True:
+            await sleep(CERTIFICATES_EVERY)
+            self.reload_certificates()
 
     def addresses(self) -> list[tuple[Transport, tuple[str, int]]]:
         """Where it really listens (port 0 resolved)."""

@@ -26,6 +26,7 @@ def cross_checks(
     yield from _file(data.get("rules"), ("rules",), marked, directory)
     if isinstance(outbound, dict):
         yield from _file(outbound.get("ca_file"), ("outbound", "ca_file"), marked, directory)
+    yield from _tls_files(data, marked, directory)
     if settings is None:
         return
     yield from _addresses(settings, marked)
@@ -38,6 +39,19 @@ def cross_checks(
 def _file(name: object, path: Path, marked: MarkedYaml, directory: Directory) -> Iterator[Problem]:
     if isinstance(name, str) and not (place := directory / Directory(name).expanduser()).is_file():
         yield marked.problem(path, f"there is no file {place}")
+
+
+def _tls_files(data: Mapping[str, Any], marked: MarkedYaml, directory: Directory) -> Iterator[Problem]:
+    listeners, tls = data.get("listeners"), data.get("tls")
+    sections: list[tuple[Path, object]] = [(("tls",), tls)]
+    sections += [
+        (("listeners", index), each)
+        for index, each in enumerate(listeners if isinstance(listeners, list) else ())
+    ]
+    for path, section in sections:
+        for key in ("certificate", "key", "client_ca", "ca_file"):
+            if isinstance(section, dict):
+                yield from _file(section.get(key), (*path, key), marked, directory)
 
 
 def _connector_names(data: Mapping[str, Any], marked: MarkedYaml) -> Iterator[Problem]:

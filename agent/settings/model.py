@@ -11,6 +11,7 @@ from agent.settings.sip import (
     ListenerSettings,
     NotifySettings,
     PublisherSettings,
+    TlsSettings,
 )
 from connectors.privacy import Privacy
 
@@ -38,6 +39,7 @@ class Settings(Section):
         default=(ListenerSettings(transport="udp"), ListenerSettings(transport="tcp")),
         description="The sockets that SIP arrives at; default: UDP and TCP at port 5060.",
     )
+    tls: TlsSettings = Field(default=TlsSettings(), description="TLS connections that the service opens.")
     authentication: AuthenticationSettings = Field(
         default=AuthenticationSettings(), description="Who has to prove who they are."
     )

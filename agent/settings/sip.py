@@ -1,28 +1,102 @@
 """The SIP side: where it listens, whom it trusts, its limits, and where presence is published to."""
 
+import re
 from datetime import timedelta
 from ipaddress import IPv4Network, IPv6Network
-from typing import Any, Literal, Self
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import Field, model_validator
+from pydantic import AfterValidator, Field, model_validator
 
-from agent.settings.fields import Domain, Section, SipServer, Size, WithPassword, at_key
+from agent.settings.fields import Domain, FilePath, Section, SipServer, Size, WithPassword, at_key
+from agent.sip.flows import Transport
+from agent.sip.resolution import default_port
 from connectors.settings import Duration
 
 DAY = timedelta(days=1)
 LIVES = timedelta(hours=1)
 
 
+def _origin(text: str) -> str:
+    if not re.fullmatch(r"https?://[^\s/@]+", text):
+        raise ValueError("expected a web origin such as https://phone.example.org")
+    return text
+
+
+Origin = Annotated[str, AfterValidator(_origin)]
+
+
 class ListenerSettings(Section):
     """One socket that SIP arrives at."""
 
-    transport: Literal["udp", "tcp"] = Field(description="`udp` or `tcp`.")
+    transport: Literal["udp", "tcp", "tls", "ws", "wss"] = Field(
+        description="`ws` and `wss` are SIP over WebSocket, for browsers (RFC 7118)."
+    )
     host: str = Field(default="0.0.0.0", description="Address to listen on; `::` for IPv6.")
-    port: int = Field(default=5060, ge=0, le=65535, description="0 lets the system choose.")
+    port: int = Field(
+        default=5060,
+        ge=0,
+        le=65535,
+        description="0 lets the system choose. Without it: 5061 for `tls`, 80 for `ws`, 443 for `wss`.",
+    )
     advertise: str | None = Field(
         default=None,
         description="`host` or `host:port` that others reach this listener by, where it differs (containers, NAT).",
     )
+    certificate: FilePath | None = Field(
+        default=None,
+        description="`tls` and `wss`: PEM file with the certificate and those between it and the authority. "
+        "A renewed file is put in force by itself.",
+    )
+    key: FilePath | None = Field(
+        default=None, description="PEM file with the private key; default: it is in the certificate's file."
+    )
+    client_ca: FilePath | None = Field(
+        default=None,
+        description="`tls` and `wss`: PEM file of authorities. Clients then have to show a certificate of theirs.",
+    )
+    origins: tuple[Origin, ...] = Field(
+        default=(),
+        description="`ws` and `wss`: web origins whose pages may connect, e.g. `https://phone.example.org`; "
+        "default: all.",
+    )
+
+    @model_validator(mode="before")
+    @classmethod
+    def _usual_port(cls, value: Any) -> Any:
+        named = value.get("transport") if isinstance(value, dict) else None
+        if named not in ("tls", "ws", "wss") or "port" in value:
+            return value
+        return {**value, "port": default_port(Transport(named))}
+
+    @model_validator(mode="after")
+    def _fits_transport(self) -> Self:
+        secure, web = self.transport in ("tls", "wss"), self.transport in ("ws", "wss")
+        if secure and self.certificate is None:
+            raise at_key("transport", f"`{self.transport}` needs a `certificate`")
+        for key in ("certificate", "key", "client_ca"):
+            if getattr(self, key) is not None and not secure:
+                raise at_key(key, f"is for `tls` and `wss`, and this is `{self.transport}`")
+        if self.origins and not web:
+            raise at_key("origins", f"is for `ws` and `wss`, and this is `{self.transport}`")
+        return self
+
+
+class TlsSettings(Section):
+    """TLS connections that the service opens: to another presence server, and to watchers."""
+
+    ca_file: FilePath | None = Field(
+        default=None, description="Authorities to believe besides the system's (PEM)."
+    )
+    certificate: FilePath | None = Field(default=None, description="Shown to servers that ask for one (PEM).")
+    key: FilePath | None = Field(
+        default=None, description="Its private key; default: it is in the certificate's file."
+    )
+
+    @model_validator(mode="after")
+    def _whole(self) -> Self:
+        if self.key is not None and self.certificate is None:
+            raise at_key("key", "a key without a `certificate`")
+        return self
 
 
 class ExpiresSettings(Section):
@@ -66,6 +140,9 @@ class LimitSettings(Section):
         default=1000, ge=1, description="Per source address, at once, before the rate counts."
     )
     subscriptions_per_watcher: int = Field(default=2000, ge=1, description="Of one watcher at a time.")
+    connections: int = Field(
+        default=20_000, ge=1, description="Of one listener at a time; one more is closed at once."
+    )
 
 
 class NotifySettings(Section):
@@ -77,6 +154,11 @@ class NotifySettings(Section):
         le=timedelta(minutes=1),
         description="Least time between two notifications of one subscription; changes meanwhile are merged. "
         "The first change is always sent at once.",
+    )
+    large: Literal["udp", "tcp"] = Field(
+        default="udp",
+        description="How more than 1300 bytes reach a watcher on UDP: by `udp`, which phones expect, or with `tcp` "
+        "tried first, which RFC 3261 §18.1.1 demands.",
     )
 
 
