@@ -66,10 +66,10 @@ class Calendars:
                 await asyncio.sleep(0.05)
 
     async def make_all(self) -> None:
-        """A calendar `work` for each member (RFC 4791 §5.3.1)."""
+        """A calendar `office` for each member (RFC 4791 §5.3.1)."""
         body = (
             '<?xml version="1.0"?><c:mkcalendar xmlns:d="DAV:" xmlns:c="urn:ietf:params:xml:ns:caldav">'
-            "<d:set><d:prop><d:displayname>Work</d:displayname></d:prop></d:set></c:mkcalendar>"
+            "<d:set><d:prop><d:displayname>Office</d:displayname></d:prop></d:set></c:mkcalendar>"
         )
         for member in MEMBERS:
             await self._ask(member, "MKCALENDAR", "", body, "application/xml")
@@ -87,7 +87,7 @@ class Calendars:
         try:
             async with self._session.request(
                 method,
-                f"{self._root}/{member.key}/work/{name}",
+                f"{self._root}/{member.key}/office/{name}",
                 data=body.encode(),
                 headers=headers,
                 auth=aiohttp.BasicAuth(member.key, self._passwords[member.key]),
