@@ -15,15 +15,19 @@ from datetime import datetime
 from pathlib import Path
 
 from agent import assembly
+from agent.choices import Choices
 from agent.clock import Clock
 from agent.decider import Decider
 from agent.errors import UserError
+from agent.figures import ServerMeter, ask_figures
 from agent.insight import ServiceInsight
 from agent.net.resolver import Resolver
 from agent.net.transcript import Transcript
 from agent.net.user_agent import UserAgent
 from agent.publisher.compose import publish_body
 from agent.publisher.publisher import Publisher
+from agent.reload import Reload
+from agent.schedules import Schedules
 from agent.server.server import PresenceServer
 from agent.settings import Settings
 from agent.settings.links import links
@@ -60,21 +64,8 @@ class App:
     addresses: list[tuple[Transport, tuple[str, int]]]
     "Where SIP is listened for, ports as they really are."
     http_port: int | None
-    rules_path: Path | None
-
-    def reload_rules(self) -> list[str]:
-        """Read the rules again. Whatever is wrong is returned and logged, and the last good ones stay in force."""
-        if self.rules_path is None:
-            return []
-        try:
-            ruleset = assembly.read_rules(self.rules_path)
-        except UserError as error:
-            problems = [str(problem) for problem in error.problems] or [error.message]
-            log.error("the rules stay as they were: %s", "; ".join(problems))
-            return problems
-        self.decider.reload(ruleset)
-        log.info("new rules are in force", extra={"fields": {"rules": len(ruleset.rules)}})
-        return []
+    reload: Reload
+    choices: Choices
 
 
 @asynccontextmanager
@@ -84,8 +75,12 @@ async def open_app(
     *,
     transcript: Transcript | None = None,
     control_path: Path | None = None,
+    reread: Callable[[], Settings] | None = None,
 ) -> AsyncIterator[App]:
-    """Everything, in the order of the pipeline from its end. Raises UserError before anything is half open."""
+    """Everything, in the order of the pipeline from its end. Raises UserError before anything is half open.
+
+    ``reread`` reads the settings again and raises UserError; None: these settings stay.
+    """
     ruleset: RuleSet = assembly.load_rules(settings)
     people = assembly.people(settings)
     metrics = Metrics()
@@ -132,7 +127,7 @@ async def open_app(
             supervisor.spawn,
             passwords=assembly.passwords(settings),
             tls_client=tls_client,
-            meter=_ServerMeter(metrics),
+            meter=ServerMeter(metrics),
             transcript=transcript,
             on_discarded=discarded,
         )
@@ -185,6 +180,15 @@ async def open_app(
         )
         stack.callback(decider.close)
         decider.decide_all()
+        for address in publisher.entities() - {address for _, address in people.values()}:
+            publisher.publish(address, None)  # of somebody who was taken out while nothing ran
+
+        # What people chose and when they work are facts too, known before the first decision.
+        choices = Choices(store, clock, decider.take, lambda: decider.rules.states)
+        choices.restore(people)
+        schedules = Schedules(assembly.working_hours(settings), clock, decider.take, decider.forget)
+        schedules.tell()
+        supervisor.service(lambda: schedules.run(asyncio.sleep), "working hours")
 
         # 5. The connectors: calendars become facts.
         http = Http(AllowList.parse(settings.outbound.allow_private), settings.outbound.ca_file)
@@ -204,9 +208,20 @@ async def open_app(
             runner.add_link(link)
         supervisor.service(runner.run, "connectors")
 
+        reload = Reload(
+            settings,
+            reread or (lambda: settings),
+            people=people,
+            decider=decider,
+            runner=runner,
+            publisher=publisher,
+            choices=choices,
+            schedules=schedules,
+        )
+
         # 6. Insight: figures, health, and why.
         insight = ServiceInsight(people, decider, runner, transcript)
-        _ask_figures(metrics, store, server, runner, decider)
+        ask_figures(metrics, store, server, runner, decider)
         supervisor.service(lambda: watch_loop(metrics, clock.monotonic, asyncio.sleep), "loop lag")
         http_port: int | None = None
         if settings.http.enabled:
@@ -223,10 +238,11 @@ async def open_app(
             supervisor,
             server.transports.addresses(),
             http_port,
-            settings.rules,
+            reload,
+            choices,
         )
         if control_socket is not None:
-            supervisor.spawn(serve(control(insight, app.reload_rules), control_socket), "control")
+            supervisor.spawn(serve(control(insight, reload, choices), control_socket), "control")
         yield app
 
 
@@ -250,44 +266,3 @@ class _Memories:
         self._store.put_memory(person, memory)
         # Nobody waits for it: what the rules remember can be lost with the last fraction of a second.
         self._store.commit().add_done_callback(lambda done: done.cancelled() or done.exception())
-
-
-class _ServerMeter:
-    def __init__(self, metrics: Metrics) -> None:
-        self._metrics = metrics
-        self.notify_sent = metrics.notify_sent
-
-    def sip_answered(self, method: str, status: int) -> None:
-        self._metrics.sip_message("in", method)
-        self._metrics.sip_message("out", method, status)
-
-
-def _ask_figures(
-    metrics: Metrics, store: Store, server: PresenceServer, runner: Runner, decider: Decider
-) -> None:
-    """Gauges whose values somebody knows anyway."""
-    metrics.ask("publications", lambda: {(package,): n for package, n in store.publication_counts().items()})
-    metrics.ask("subscriptions", lambda: dict(store.subscription_counts().items()))
-
-    def transactions() -> dict[tuple[str, ...], float]:
-        clients, servers = server.driver.endpoint.open_transactions
-        return {("client",): clients, ("server",): servers}
-
-    def health() -> dict[tuple[str, ...], float]:
-        rows: dict[tuple[str, ...], float] = {}
-        for link in runner.health():
-            key = (link.connector, link.state.value)
-            rows[key] = rows.get(key, 0) + 1
-        return rows
-
-    def states() -> dict[tuple[str, ...], float]:
-        rows: dict[tuple[str, ...], float] = {}
-        for person in decider.people:
-            current = decider.current(person)
-            key = (current.decision.state if current is not None else "unknown",)
-            rows[key] = rows.get(key, 0) + 1
-        return rows
-
-    metrics.ask("transactions", transactions)
-    metrics.ask("connector_links", health)
-    metrics.ask("people", states)

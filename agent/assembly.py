@@ -22,6 +22,7 @@ from agent.sip.flows import Transport
 from agent.sip.parsing import Limits
 from agent.sip.values import address_of_record, parse_host_port
 from agent.store.store import Store
+from agent.working_hours import WorkingHours, parse_region, parse_spans
 from rules import Person, RulesError, RuleSet
 from rules.files import load_file, load_pack
 
@@ -125,6 +126,20 @@ def people(settings: Settings) -> dict[str, tuple[Person, str]]:
         )
         for key, person in settings.people.items()
     }
+
+
+def working_hours(settings: Settings) -> dict[str, WorkingHours]:
+    """Of everybody whose working hours are known."""
+    found: dict[str, WorkingHours] = {}
+    for key, person in settings.people.items():
+        texts = settings.working_hours if person.working_hours is None else person.working_hours
+        region = person.holidays or settings.holidays
+        spans = tuple(span for text in texts for span in parse_spans(text))
+        if spans:
+            found[key] = WorkingHours(
+                spans, person.timezone or settings.timezone, parse_region(region) if region else None
+            )
+    return found
 
 
 def _published_as(sip: str, domain: str | None) -> str:

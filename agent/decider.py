@@ -9,7 +9,7 @@ import heapq
 import json
 import logging
 from collections import deque
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import replace
 from datetime import datetime
 from typing import Protocol
@@ -67,6 +67,8 @@ class Decider:
         "Who waits: since when, and whether only the clock has moved."
         self._timer: asyncio.TimerHandle | None = None
         self._slice_is_due = False
+        self._untold: set[str] = set()
+        "Who must be told of even if nothing has changed."
         self._told: set[Failure] = set()
         self._closed = False
 
@@ -101,6 +103,33 @@ class Decider:
         self._told.clear()
         self.decide_all()
 
+    def set_people(self, people: Iterable[Person], tell_again: Collection[str] = ()) -> None:
+        """Other people from now on; whoever is new or has changed is decided anew, nobody is told in between.
+
+        ``tell_again``: keys of those whose decision is to be told even if it stays the same.
+        """
+        before = self._people
+        self._people = {person.key: person for person in people}
+        for key in before.keys() - self._people.keys():
+            self._current.pop(key, None)
+            self._memories.pop(key, None)
+            self.facts.drop_person(key)
+        self._untold = (self._untold | set(tell_again)) & self._people.keys()
+        now = self._clock.now()
+        for key, person in self._people.items():
+            if before.get(key) != person or key in self._untold:
+                self._queue(key, now)
+
+    def outlook(self, person: str) -> Evaluation:
+        """What is about to be told of somebody: the decision by what is known at this moment. Raises KeyError."""
+        return rules.outlook(
+            self._rules,
+            self._people[person],
+            self.facts.of(person),
+            self._clock.now(),
+            self._memory(person),
+        )
+
     def decide_all(self) -> None:
         now = self._clock.now()
         for person in self._people:
@@ -133,6 +162,8 @@ class Decider:
         for _ in range(min(SLICE, len(self._waiting))):
             person = self._waiting.popleft()
             since, by_clock = self._queued.pop(person)
+            if person not in self._people:
+                continue
             try:
                 self._decide(self._people[person], since, by_clock)
             except Exception:
@@ -157,7 +188,8 @@ class Decider:
             self._keeper.put_memory(person.key, json.loads(evaluation.memory.to_json()))
         if evaluation.next_change is not None:
             heapq.heappush(self._boundaries, (evaluation.next_change.timestamp(), person.key))
-        if before is None or before.decision != evaluation.decision:
+        if before is None or before.decision != evaluation.decision or person.key in self._untold:
+            self._untold.discard(person.key)
             self._on_decision(person, evaluation.decision, since)
 
     def _evaluate(self, person: Person, now: datetime, foreseen: Decision | None) -> Evaluation:

@@ -10,6 +10,7 @@ from agent.sip.flows import format_address
 from connectors.runner import Runner
 from rules import Person
 from rules.explain import explain
+from rules.person import zone
 
 
 class ServiceInsight:
@@ -49,6 +50,22 @@ class ServiceInsight:
     def explain(self, person: str, at: datetime | None) -> dict[str, Any]:
         evaluation = self._decider.explain(person, at)
         return {**evaluation.trace.to_json(), "text": explain(evaluation, self._people[person][0])}
+
+    def person(self, person: str) -> Person:
+        return self._people[person][0]
+
+    def shown(self, person: str) -> dict[str, Any]:
+        here = self._people[person][0]
+        decision = self._decider.outlook(person).decision
+        until = decision.until.astimezone(zone(here.timezone)).isoformat() if decision.until else None
+        return {
+            "person": person,
+            "name": here.name,
+            "state": decision.state,
+            "note": decision.notes[0].text if decision.notes else None,
+            "until": until,
+            "rule": decision.because.get("state"),
+        }
 
     def links(self) -> list[dict[str, Any]]:
         return [

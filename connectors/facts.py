@@ -229,6 +229,10 @@ class FactBook:
                 concerned.add(person)
         return concerned
 
+    def drop_person(self, person: str) -> None:
+        """Forget all about somebody who is none of ours any more."""
+        self._people.pop(person, None)
+
     def of(self, person: str) -> tuple[Fact, ...]:
         """Everything known of a person, stale facts included, in a stable order."""
         streams = self._people.get(person, {})

@@ -14,7 +14,7 @@ import asyncio
 import logging
 import random
 from collections.abc import Callable, Iterable, MutableMapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 
 from apscheduler.executors.debug import DebugExecutor
@@ -35,6 +35,7 @@ from connectors.facts import Fact
 from connectors.health import LinkHealth
 from connectors.http import Http
 from connectors.link_state import LinkState
+from connectors.privacy import reduced
 from connectors.registry import load
 from connectors.schedule import CONFIRM_AFTER, DueQueue, backoff, first_delay, jittered
 from connectors.settings import LinkSettings, PollSettings
@@ -118,8 +119,21 @@ class Runner:
     def add_link(self, link: Link) -> LinkHealth:
         """Take over a link, replacing one of the same id. Wrong settings show in the health, never raise."""
         self.remove_link(link.id)
+        return self._take_over(link, {})
+
+    def change_link(self, link: Link) -> LinkHealth:
+        """Other settings for the same account. What is known of it holds until it has been asked anew, but no more
+        of it than the link's privacy level allows from now on."""
+        known = {
+            source: replace(fact, value=reduced(fact.value, link.privacy))
+            for source, fact in self._let_go(link.id).items()
+        }
+        self._emit(known.values())
+        return self._take_over(link, known)
+
+    def _take_over(self, link: Link, known: dict[str, Fact]) -> LinkHealth:
         now = self._clock.now()
-        state = LinkState(link, LinkSettings().stale_after, now)
+        state = LinkState(link, LinkSettings().stale_after, now, known=known)
         linked = _Linked(state, LinkSettings(), None)
         group = self._group(link.connector)
         group.links[link.id] = linked
@@ -142,6 +156,12 @@ class Runner:
 
     def remove_link(self, link_id: str) -> tuple[str, ...]:
         """Let a link go. Its sources are given to ``forget`` and returned."""
+        sources = tuple(self._let_go(link_id))
+        self._forget(sources)
+        return sources
+
+    def _let_go(self, link_id: str) -> dict[str, Fact]:
+        """What was known of it, by source."""
         for group in self._groups.values():
             linked = group.links.pop(link_id, None)
             if linked is None:
@@ -151,10 +171,8 @@ class Runner:
             # A poll under way is closed when it ends; a listener only ends by being closed.
             if linked.connector is not None and (linked.listens or not linked.in_flight):
                 self._spawn(linked.connector.close(), name=f"close link {link_id}")
-            sources = tuple(linked.state.known)
-            self._forget(sources)
-            return sources
-        return ()
+            return linked.state.known
+        return {}
 
     def poll_now(self, link_id: str) -> None:
         """Make a link due at once. Raises KeyError when there is no such link."""

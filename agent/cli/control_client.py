@@ -21,14 +21,18 @@ class _UnixConnection(http.client.HTTPConnection):
         self.sock.connect(str(self._path))
 
 
-def ask(settings: Path, path: str, method: str = "GET") -> Any:
-    """The decoded answer of the service with these settings. Raises UserError, with what to do about it."""
+def ask(settings: Path, path: str, method: str = "GET", body: object = None) -> Any:
+    """The decoded answer of the service with these settings. Raises UserError, with what to do about it.
+
+    ``body``: goes along as JSON; None: nothing does.
+    """
     sock = control_path(settings)
     connection = _UnixConnection(sock)
     try:
-        connection.request(method, path)
+        sent = None if body is None else json.dumps(body)
+        connection.request(method, path, sent, {"Content-Type": "application/json"})
         response = connection.getresponse()
-        body = response.read()
+        received = response.read()
     except (FileNotFoundError, ConnectionRefusedError):
         raise UserError(
             f"no service runs with {settings}",
@@ -43,7 +47,7 @@ def ask(settings: Path, path: str, method: str = "GET") -> Any:
         raise UserError(f"the service does not answer at {sock}: {error}", (), EXIT_UNREACHABLE) from None
     finally:
         connection.close()
-    answer = json.loads(body)
+    answer = json.loads(received)
     if response.status >= 400:
         detail = answer.get("detail", "it refused") if isinstance(answer, dict) else "it refused"
         raise UserError(detail if isinstance(detail, str) else "the service did not understand the question")

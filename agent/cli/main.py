@@ -22,6 +22,8 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "publish": ("publish", "Publish a state for somebody, as a phone would."),
     "status": ("status", "Show who is shown as what, and which sources answer."),
     "explain": ("explain", "Say why somebody is shown as they are."),
+    "choose": ("choose", "Choose what somebody is shown as, and until when."),
+    "reload": ("reload", "Have the running service read settings and rules again."),
     "config check": ("config_check", "Check the settings file and name every problem."),
     "config show": ("config_show", "Show the settings in effect, passwords hidden."),
     "rules check": ("rules_check", "Check a rules file and name every problem."),

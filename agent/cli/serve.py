@@ -19,8 +19,8 @@ from agent.telemetry.logs import configure_logging
 
 log = logging.getLogger("lamplighter.serve")
 
-WATCH_RULES = 2.0
-"Seconds between two looks at the rules file."
+WATCH_FILES = 2.0
+"Seconds between two looks at the settings and the rules."
 
 
 def command(
@@ -35,7 +35,7 @@ def command(
         ),
     ] = None,
 ) -> None:
-    """Run the service until Ctrl-C or SIGTERM. SIGHUP reads the rules again; a changed rules file is noticed anyway.
+    """Run the service until Ctrl-C or SIGTERM. SIGHUP reads settings and rules again; changed files are noticed anyway.
 
     Example: lamplighter serve --settings /etc/lamplighter/lamplighter.yaml
     """
@@ -45,7 +45,7 @@ def command(
         import uvloop
 
         asyncio.set_event_loop_policy(uvloop.EventLoopPolicy())
-    asyncio.run(serve(loaded, control or control_path(settings)))
+    asyncio.run(serve(loaded, control or control_path(settings), settings))
 
 
 def control_path(settings: Path) -> Path:
@@ -53,18 +53,18 @@ def control_path(settings: Path) -> Path:
     return settings.parent / (settings.stem + ".sock")
 
 
-async def serve(settings: Settings, control: Path | None) -> None:
-    """Raises UserError when it can't start."""
+async def serve(settings: Settings, control: Path | None, file: Path) -> None:
+    """``file``: where the settings came from. Raises UserError when it can't start."""
     loop = asyncio.get_running_loop()
     stop = asyncio.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, stop.set)
-    async with open_app(settings, SystemClock(), control_path=control) as app:
+    async with open_app(settings, SystemClock(), control_path=control, reread=lambda: load(file)) as app:
         # What was loaded stays; looking through it again and again would cost pauses of a tenth of a second.
         gc.collect()
         gc.freeze()
-        loop.add_signal_handler(signal.SIGHUP, app.reload_rules)
-        app.supervisor.service(lambda: watch_rules(app), "rules file")
+        loop.add_signal_handler(signal.SIGHUP, lambda: app.supervisor.spawn(app.reload(), "reload"))
+        app.supervisor.service(lambda: watch_files(app, file), "settings and rules files")
         for transport, address in app.addresses:
             log.info("SIP over %s at %s", transport.value.upper(), format_address(address))
         log.info("lamplighter is ready", extra={"fields": {"people": len(settings.people)}})
@@ -72,18 +72,20 @@ async def serve(settings: Settings, control: Path | None) -> None:
         log.info("stopping")
 
 
-async def watch_rules(app: App) -> None:
-    """Reload when the file has changed; editors replace files, so its identity counts as well as its time."""
-    path = app.rules_path
-    if path is None:
-        return
-    known = _stamp(path)
+async def watch_files(app: App, settings: Path) -> None:
+    """Reload when a file has changed; editors replace files, so its identity counts as well as its time."""
+
+    def stamps() -> dict[Path, tuple[int, int, int] | None]:
+        return {path: _stamp(path) for path in (settings, app.reload.rules_path) if path is not None}
+
+    known = stamps()
     while True:
-        await asyncio.sleep(WATCH_RULES)
-        seen = _stamp(path)
-        if seen != known and seen is not None:
-            known = seen
-            app.reload_rules()
+        await asyncio.sleep(WATCH_FILES)
+        # A file that is gone is about to be replaced.
+        if any(stamp != known.get(path) for path, stamp in stamps().items() if stamp is not None):
+            known = stamps()
+            await app.reload()
+            known = {**stamps(), **known}
 
 
 def _stamp(path: Path) -> tuple[int, int, int] | None:

@@ -143,6 +143,10 @@ class Publisher:
         self._queue(publication)
         self._pump_at(self._clock.monotonic())
 
+    def entities(self) -> frozenset[str]:
+        """Of whom anything was published, in this run or a former one."""
+        return frozenset(self._publications)
+
     def health(self, entity: str) -> Health | None:
         """None: nothing was ever published for it."""
         publication = self._publications.get(entity)

@@ -20,6 +20,8 @@ from pydantic import (
 )
 from pydantic_core import PydanticCustomError
 
+from agent.working_hours import parse_region, parse_spans
+
 _UNITS = {"": 1, "B": 1, "KB": 1000, "KIB": 1024, "MB": 1000**2, "MIB": 1024**2}
 _REFERENCE = re.compile(r"\$\{(\w+)\}")
 MAX_SECRET_FILE = 65536
@@ -92,6 +94,20 @@ def _zone(name: str) -> str:
     return name
 
 
+def _listed(value: Any) -> Any:
+    return [value] if isinstance(value, str) else value
+
+
+def _working_time(text: str) -> str:
+    parse_spans(text)
+    return text
+
+
+def _holiday_region(text: str) -> str:
+    parse_region(text)
+    return text
+
+
 def _path(path: Path, info: ValidationInfo) -> Path:
     return Surroundings.of(info).directory / path.expanduser()
 
@@ -102,6 +118,9 @@ SipAddress = Annotated[str, AfterValidator(_sip_uri)]
 SipServer = Annotated[str, AfterValidator(_server_uri)]
 Domain = Annotated[str, AfterValidator(_domain)]
 Zone = Annotated[str, AfterValidator(_zone)]
+WorkingTimes = Annotated[tuple[Annotated[str, AfterValidator(_working_time)], ...], BeforeValidator(_listed)]
+"One text or several, such as `mon-fri 09:00-12:00 13:00-17:30`."
+HolidayRegion = Annotated[str, AfterValidator(_holiday_region)]
 FilePath = Annotated[Path, AfterValidator(_path)]
 "Relative to the folder of the settings file."
 

@@ -2,7 +2,7 @@
 
 from pydantic import Field
 
-from agent.settings.fields import Domain, FilePath, Section, Zone
+from agent.settings.fields import Domain, FilePath, HolidayRegion, Section, WorkingTimes, Zone
 from agent.settings.operation import HttpSettings, LogSettings, StoreSettings
 from agent.settings.people import ConnectorSettings, OutboundSettings, PersonSettings
 from agent.settings.sip import (
@@ -26,6 +26,15 @@ class Settings(Section):
     privacy: Privacy = Field(
         default=Privacy.BUSY,
         description="What may be taken over from calendars, unless a person says otherwise.",
+    )
+    working_hours: WorkingTimes = Field(
+        default=(),
+        description="When people work, e.g. `mon-fri 09:00-17:30`, unless a person says otherwise. Several spans "
+        "a day and several lines are possible; without any, rules know of no working hours.",
+    )
+    holidays: HolidayRegion | None = Field(
+        default=None,
+        description="The country, with its region if you like (`DE-BY`), whose public holidays are days off.",
     )
     rules: FilePath | None = Field(default=None, description="The rules file, e.g. `rules.yaml`.")
     people: dict[str, PersonSettings] = Field(default_factory=dict, description="Whose lamps are lit.")

@@ -5,7 +5,15 @@ from typing import Any
 
 from pydantic import Field
 
-from agent.settings.fields import FilePath, Section, SipAddress, WithPassword, Zone
+from agent.settings.fields import (
+    FilePath,
+    HolidayRegion,
+    Section,
+    SipAddress,
+    WithPassword,
+    WorkingTimes,
+    Zone,
+)
 from connectors.privacy import Privacy
 from connectors.settings import Duration
 
@@ -41,6 +49,15 @@ class PersonSettings(Section):
     roles: tuple[str, ...] = Field(default=(), description="Roles that rules may ask for.")
     timezone: Zone | None = Field(
         default=None, description="IANA name; default: the organisation's `timezone`."
+    )
+    working_hours: WorkingTimes | None = Field(
+        default=None,
+        description="When the person works, e.g. `[mon-thu 09:00-17:30, fri 09:00-12:00 12:30-15:00]`. "
+        "Default: the organisation's `working_hours`; `[]`: not known.",
+    )
+    holidays: HolidayRegion | None = Field(
+        default=None,
+        description="Whose public holidays are days off: `DE`, `DE-BY`, … Default: the organisation's `holidays`.",
     )
     privacy: Privacy | None = Field(
         default=None,

@@ -3,11 +3,16 @@
 It listens on a socket file with mode 0600 and on nothing else; the file system is its authentication.
 """
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from datetime import datetime
 from typing import Annotated, Any, Protocol
 
 from fastapi import FastAPI, HTTPException, Query
+from pydantic import BaseModel
+
+from agent.store.errors import StoreUnavailable
+from connectors.facts import ManualValue
+from rules import Person
 
 
 class Insight(Protocol):
@@ -19,6 +24,12 @@ class Insight(Protocol):
     def explain(self, person: str, at: datetime | None) -> dict[str, Any]:
         """Why, with `text` for people. Raises KeyError for nobody of ours."""
 
+    def person(self, person: str) -> Person:
+        """Raises KeyError for nobody of ours."""
+
+    def shown(self, person: str) -> dict[str, Any]:
+        """What is shown of somebody by what is known at this moment, and until when, in their own time."""
+
     def links(self) -> list[dict[str, Any]]:
         """The health of every link."""
 
@@ -26,8 +37,31 @@ class Insight(Protocol):
         """The last SIP messages, newest last, secrets taken out."""
 
 
-def control(insight: Insight, reload: Callable[[], list[str]]) -> FastAPI:
-    """``reload()`` reads the rules again and returns what was wrong with them."""
+class Choosing(Protocol):
+    """`agent.choices.Choices`."""
+
+    async def choose(self, person: Person, text: str, by: str) -> ManualValue:
+        """Raises ValueError for what can't be taken, StoreUnavailable when it can't be kept."""
+
+
+class Outcome(Protocol):
+    """`agent.reload.Reloaded`."""
+
+    @property
+    def problems(self) -> tuple[str, ...]: ...
+
+    @property
+    def restart(self) -> tuple[str, ...]: ...
+
+
+class Wish(BaseModel):
+    """What somebody wants to be shown as, as they type it: ``lunch 45m``, ``auto``."""
+
+    text: str
+
+
+def control(insight: Insight, reload: Callable[[], Awaitable[Outcome]], choices: Choosing) -> FastAPI:
+    """``reload()`` reads settings and rules again."""
     app = FastAPI(title="Lamplighter control", docs_url=None, redoc_url=None)
 
     @app.get("/v1/board")
@@ -51,9 +85,28 @@ def control(insight: Insight, reload: Callable[[], list[str]]) -> FastAPI:
     async def messages(most: Annotated[int, Query(ge=1, le=200)] = 20) -> list[dict[str, Any]]:
         return insight.messages(most)
 
+    @app.post("/v1/people/{person}/choice")
+    async def choose(person: str, wish: Wish) -> dict[str, Any]:
+        """200 once the choice is durable: what is shown now."""
+        try:
+            whom = insight.person(person)
+        except KeyError:
+            raise HTTPException(404, f"nobody is called {person!r}") from None
+        try:
+            chosen = await choices.choose(whom, wish.text, "control")
+        except ValueError as error:
+            raise HTTPException(422, str(error)) from None
+        except StoreUnavailable as error:
+            raise HTTPException(503, f"the choice cannot be kept: {error}") from None
+        return {"chosen": chosen.state, "until_return": chosen.until_return, **insight.shown(person)}
+
     @app.post("/v1/reload")
-    async def reload_rules() -> dict[str, Any]:
-        problems = reload()
-        return {"reloaded": not problems, "problems": problems}
+    async def reload_all() -> dict[str, Any]:
+        outcome = await reload()
+        return {
+            "reloaded": not outcome.problems,
+            "problems": list(outcome.problems),
+            "restart": list(outcome.restart),
+        }
 
     return app
