@@ -2,6 +2,7 @@
 
 import asyncio
 import re
+import ssl
 
 from agent.sip.messages import Request, Response, response_to
 from agent.sip.parsing import parse_datagram
@@ -18,8 +19,18 @@ class Stream:
         self._serial = 0
 
     @classmethod
-    async def connect(cls, address: tuple[str, int]) -> "Stream":
-        return cls(*await asyncio.open_connection(*address))
+    async def connect(
+        cls, address: tuple[str, int], tls: ssl.SSLContext | None = None, name: str | None = None
+    ) -> "Stream":
+        """``name``: what the client asks for in TLS (SNI)."""
+        name = (name or address[0]) if tls is not None else None
+        return cls(*await asyncio.open_connection(*address, ssl=tls, server_hostname=name))
+
+    @property
+    def certificate(self) -> bytes:
+        """What the other side has shown, in DER."""
+        shown: bytes = self._writer.get_extra_info("ssl_object").getpeercert(binary_form=True)
+        return shown
 
     async def __aenter__(self) -> "Stream":
         return self
@@ -45,9 +56,11 @@ class Stream:
         """The bytes of a request from bob, with a branch of its own."""
         self._serial += 1
         host, port = self._writer.get_extra_info("sockname")[:2]
+        secure = self._writer.get_extra_info("ssl_object") is not None
+        host = f"[{host}]" if ":" in host else host
         head = (
             f"{method} {uri} SIP/2.0",
-            f"Via: SIP/2.0/TCP {host}:{port};branch=z9hG4bK{port}x{self._serial}",
+            f"Via: SIP/2.0/{'TLS' if secure else 'TCP'} {host}:{port};branch=z9hG4bK{port}x{self._serial}",
             "Max-Forwards: 70",
             f"From: <sip:bob@example.org>;tag=t{port}",
             f"To: <sip:alice@example.org>{f';tag={to_tag}' if to_tag else ''}",

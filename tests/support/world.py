@@ -1,6 +1,7 @@
 """A presence server on the simulated network, with whoever a test wants around it."""
 
 import asyncio
+import ssl
 from collections.abc import AsyncIterator, Coroutine, Mapping, Sequence
 from contextlib import asynccontextmanager
 from typing import Any
@@ -57,6 +58,7 @@ class World:
         self.names = Directory()
         self.config = ServerConfig(domains=frozenset({"example.org"}))
         self.passwords: Passwords | None = None
+        self.tls_client: ssl.SSLContext | None = None
         self.lateness: list[float] = []
         self.answers: list[tuple[str, int]] = []
         self.server: PresenceServer
@@ -87,6 +89,7 @@ class World:
             self.names,
             self.spawn,
             passwords=self.passwords,
+            tls_client=self.tls_client,
             meter=self,
             transcript=transcript,
         )
@@ -117,6 +120,7 @@ async def world(
     wire: Wire | None = None,
     config: ServerConfig | None = None,
     passwords: Passwords | None = None,
+    tls_client: ssl.SSLContext | None = None,
     icmp: bool = False,
     database: SimulatedDatabase | None = None,
     url: str = "memory:",
@@ -128,6 +132,7 @@ async def world(
     if config is not None:
         made.config = config
     made.passwords = passwords
+    made.tls_client = tls_client
     await made.start(icmp=icmp)
     try:
         yield made
