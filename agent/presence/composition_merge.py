@@ -15,8 +15,9 @@ from urllib.parse import unquote
 from agent.documents.data_model import Device, Person
 from agent.documents.device_id import DeviceID, urn_key
 from agent.documents.foreign import Foreign
+from agent.documents.lamplighter import Lamp
 from agent.documents.pidf import Contact, Status, Tuple
-from agent.documents.rpid import Class, UserInput
+from agent.documents.rpid import Activities, Class, UserInput
 from agent.documents.timed_status import TimedStatus
 from agent.documents.values import Element, Note
 from agent.documents.xml import Attributes
@@ -163,8 +164,15 @@ def _united(one: Sequence[Element], two: Sequence[Element]) -> tuple[Element, ..
 
 
 def _winning(sources: Sequence[Sequence[Element]]) -> list[Element]:
-    """Of each group the elements of the first source that has any; everything of what adds up."""
+    """Of each group the elements of the first source that has any; everything of what adds up.
+
+    Of what the person does, the first source that knows of something: that somebody is available, or that nothing is
+    known, must not hide from watchers that another source sees them on the phone.
+    """
     taken: dict[str, int] = {}
+    doing = next((number for number, elements in enumerate(sources) if says_doing(elements)), None)
+    if doing is not None:
+        taken["activities"] = doing
     winners: list[Element] = []
     inputs: list[UserInput] = []
     for number, elements in enumerate(sources):
@@ -179,11 +187,20 @@ def _winning(sources: Sequence[Sequence[Element]]) -> list[Element]:
     return winners
 
 
+def says_doing(elements: Iterable[Element]) -> bool:
+    """Whether they say what the person does, or that their lamp is on."""
+    return any(
+        (isinstance(each, Activities) and (set(each.values) - {"unknown"} or each.other or each.foreign))
+        or (isinstance(each, Lamp) and each.shows != "dark")
+        for each in elements
+    )
+
+
 def _merge_person(group: list[Part[Person]]) -> Part[Person]:
     if len(group) == 1:
         return group[0]
     persons = [part.component for part in group]
-    doing = [each for each in persons if any(e.group == "activities" for e in each.elements)]
+    doing = [each for each in persons if says_doing(each.elements)]
     oldest = min(group, key=lambda part: part.origin).component
     notes = distinct_notes(_notes([*doing[:1], *persons]))
     merged = Person(

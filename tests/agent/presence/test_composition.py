@@ -23,6 +23,7 @@ from agent.documents.rpid import (
 )
 from agent.documents.values import Note
 from agent.presence.composition import DEFAULT, Input, Mode, Policy, compose, normalise, unavailable
+from agent.presence.lamp import lamp_of
 
 NOW = datetime(2026, 3, 2, 10, 0, tzinfo=UTC)
 MINUTE = timedelta(minutes=1)
@@ -315,3 +316,25 @@ def test_ids_stay_when_a_publication_is_modified():
     before = composed(document(one), document(two), ages=[9 * MINUTE, 5 * MINUTE])
     after = composed(document(service("mine", timestamp=NOW)), document(two), ages=[MINUTE, 5 * MINUTE])
     assert before.tuples[0].id == after.tuples[0].id == "mine"
+
+
+def _doing(*elements):
+    return Presence(ALICE, persons=(Person("p", elements),))
+
+
+@pytest.mark.parametrize("neutral", [(Lamp("dark"),), (Activities(("unknown",)), Lamp("dark"))])
+def test_who_is_available_by_the_rules_is_still_seen_on_the_phone(neutral):
+    phone = Activities(("on-the-phone",))
+    inputs = [Input("rules", _doing(*neutral), 60, NOW), Input("phone", _doing(phone), 50, NOW)]
+    composed = compose(ALICE, inputs, NOW).document
+    assert composed.persons[0].elements == (phone,)
+    assert lamp_of(composed) == "lit"
+
+
+def test_what_the_rules_see_somebody_doing_outranks_the_phone():
+    meeting = (Activities(("meeting",)), Lamp("lit"))
+    inputs = [
+        Input("rules", _doing(*meeting), 60, NOW),
+        Input("phone", _doing(Activities(("away",))), 50, NOW),
+    ]
+    assert compose(ALICE, inputs, NOW).document.persons[0].elements == meeting
