@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import random
 import socket
 from dataclasses import dataclass
 from importlib.resources import files
@@ -55,11 +56,12 @@ def find_place(folder: Path) -> Place:
 
 
 def _free_port() -> int:
+    """Outside the range from which the system takes ports for connections, or one might be gone before it is used."""
     while True:
-        with socket.socket() as tcp, socket.socket(type=socket.SOCK_DGRAM) as udp:
-            tcp.bind(("127.0.0.1", 0))
-            port: int = tcp.getsockname()[1]
+        port = random.randrange(20_000, 32_000)
+        with socket.socket() as tcp, socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as udp:
             try:
+                tcp.bind(("127.0.0.1", port))
                 udp.bind(("127.0.0.1", port))
             except OSError:
                 continue
