@@ -6,8 +6,9 @@ from ipaddress import IPv4Network, IPv6Network, ip_address
 from typing import Protocol
 
 from agent.clock import Clock
+from agent.server.flood_guard import FloodGuard
 from agent.server.replies import Replies
-from agent.sip.digest_server import Authenticated, DigestServer
+from agent.sip.digest_server import Authenticated, DigestServer, username_of
 from agent.sip.flows import Flow, Transport
 from agent.sip.messages import Request, Response
 from agent.sip.values import address_of_record, parse_name_addr
@@ -39,6 +40,13 @@ class Unchecked:
         return True
 
 
+FAILURES_PER_SECOND = 0.2
+"Of one user name from one address, lasting, before it is refused unread: guessing is slow, and loops end."
+FAILURES_BURST = 10
+GUESSES = 10
+"So many times as many from one address, whatever the names."
+
+
 class DigestAuthenticator:
     """Digest for everybody but trusted addresses and the publisher in this process."""
 
@@ -50,14 +58,18 @@ class DigestAuthenticator:
         replies: Replies,
         domains: frozenset[str],
         trusted: Sequence[IPv4Network | IPv6Network] = (),
+        is_ours: Callable[[str], bool] = lambda host: True,
     ) -> None:
-        """``lookup(username, hash name)`` gives the stored HA1."""
+        """``lookup(username, hash name)`` gives the stored HA1; ``is_ours(host)``: a domain or address of ours."""
         self._digest = digest
         self._lookup = lookup
         self._clock = clock
         self._replies = replies
         self._domains = domains
         self._trusted = tuple(trusted)
+        self._is_ours = is_ours
+        self._failures = FloodGuard(FAILURES_PER_SECOND, FAILURES_BURST)
+        self._guesses = FloodGuard(FAILURES_PER_SECOND * GUESSES, FAILURES_BURST * GUESSES)
 
     def __call__(self, request: Request, flow: Flow) -> Identity | Response:
         if self.trusts(flow):
@@ -67,12 +79,33 @@ class DigestAuthenticator:
         for value in request.headers.get_all("Authorization"):
             if not self._digest.is_for_us(value):
                 continue
+            suspect = f"{flow.remote[0]} {username_of(value)}"
+            ticks = self._clock.monotonic()
+            if self._failures.is_spent(suspect, ticks) or self._guesses.is_spent(flow.remote[0], ticks):
+                # COMPAT(aiosip 0.2): answers each 401 at once and without end; a 403 stops it.
+                return self._replies.to(request, 403, "Too Many Failed Attempts")
             outcome = self._digest.check(value, request.method, request.body, self._lookup, now)
             if isinstance(outcome, Authenticated):
+                if not self._is_for(request, outcome.uri):
+                    return self._replies.to(request, 400, "Digest URI Is Of Another Resource")
                 return self._identity(request, outcome)
             stale = stale or outcome.stale
+            if not outcome.stale:
+                self._failures.admit(suspect, ticks)
+                self._guesses.admit(flow.remote[0], ticks)
         headers = [("WWW-Authenticate", value) for value in self._digest.challenges(now, stale)]
         return self._replies.to(request, 401, headers=headers)
+
+    def _is_for(self, request: Request, uri: str) -> bool:
+        """Whether the answer was made for this request (RFC 3261 §22.4). Proxies change a Request-URI on its way, so
+        any other of ours will do too (RFC 8760 §2.6)."""
+        try:
+            address = address_of_record(uri)
+            return address == address_of_record(request.uri) or self._is_ours(
+                address.partition(":")[2].rpartition("@")[2]
+            )
+        except ValueError:
+            return False
 
     def _identity(self, request: Request, who: Authenticated) -> Identity | Response:
         """From must be the user's own address in one of our domains (RFC 3903 §14.1)."""

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from agent.presence.packages import DEFAULT_PACKAGES, EventPackage
+from agent.presence.packages import DEFAULT_PACKAGES, EventPackage, ExpiryLimits
 from agent.sip.parsing import DEFAULT_LIMITS, Limits
 
 
@@ -35,9 +35,23 @@ class ServerConfig:
     publishers: Mapping[str, frozenset[str]] = field(default_factory=dict)
     "Presentity -> who else may publish for it (addresses of record)."
 
+    registrar: bool = True
+    "REGISTER is taken."
+    register_limits: ExpiryLimits = field(default_factory=ExpiryLimits)
+    flow_timer: int = 120
+    "Seconds between keep-alives that user agents with a flow of their own are asked for (RFC 5626 §4.4)."
+    agent_address: str | None = None
+    "Address of record that takes commands by MESSAGE."
+
     def may_publish(self, publisher: str, trusted: bool, presentity: str) -> bool:
         """Oneself, those named, and trusted peers (RFC 3903 §14.1)."""
         return trusted or publisher == presentity or publisher in self.publishers.get(presentity, ())
+
+    @property
+    def methods(self) -> str:
+        """The value of Allow."""
+        optional = (("REGISTER", self.registrar), ("MESSAGE", self.agent_address is not None))
+        return ", ".join(["PUBLISH, SUBSCRIBE, NOTIFY, OPTIONS", *(name for name, on in optional if on)])
 
     @property
     def allow_events(self) -> str:

@@ -25,6 +25,11 @@ class FloodGuard:
             self._buckets.popitem(last=False)
         return admitted
 
+    def is_spent(self, host: str, now: float) -> bool:
+        """Whether `admit` would say no. Counts nothing."""
+        tokens, counted = self._buckets.get(host, (self._burst, now))
+        return tokens + (now - counted) * self._rate < 1.0
+
     def retry_after(self) -> int:
         """Seconds after which it is worth trying again."""
         return max(1, round(self._burst / self._rate / 10))

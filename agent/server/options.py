@@ -1,8 +1,9 @@
 """OPTIONS: what this server can do (RFC 3261 §11.2, RFC 3903 §7, RFC 6665 §4.4.4)."""
 
+from agent.server import message
 from agent.server.authenticate import Identity
 from agent.server.config import ServerConfig
-from agent.server.replies import ALLOW, Replies
+from agent.server.replies import Replies
 from agent.sip.flows import Flow
 from agent.sip.messages import Request, Response
 from agent.sip.server_transactions import ServerTransaction
@@ -11,14 +12,16 @@ from agent.sip.server_transactions import ServerTransaction
 class OptionsHandler:
     def __init__(self, config: ServerConfig, replies: Replies) -> None:
         types = [media_type for package in config.packages.values() for media_type in package.publish_types]
+        if config.agent_address is not None:
+            types += message.TYPES
         self._replies = replies
         self._headers = [
-            ("Allow", ALLOW),
+            ("Allow", config.methods),
             ("Accept", ", ".join(dict.fromkeys(types))),
             ("Accept-Encoding", "identity"),
             ("Accept-Language", "en"),
             ("Allow-Events", config.allow_events),
-            ("Supported", ""),
+            ("Supported", "outbound" if config.registrar else ""),
         ]
 
     def __call__(

@@ -4,8 +4,6 @@ from agent.server.config import ServerConfig
 from agent.sip.endpoint import Endpoint
 from agent.sip.messages import Request, Response, response_to
 
-ALLOW = "PUBLISH, SUBSCRIBE, NOTIFY, OPTIONS"
-IMPLEMENTED = frozenset(name.strip() for name in ALLOW.split(",")) - {"NOTIFY"}
 KNOWN = frozenset(
     "INVITE ACK BYE CANCEL REGISTER OPTIONS PRACK SUBSCRIBE NOTIFY PUBLISH INFO REFER MESSAGE UPDATE".split()  # noqa: SIM905
 )

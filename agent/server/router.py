@@ -8,14 +8,14 @@ from agent.net.driver import Driver
 from agent.server.authenticate import Authenticator, Identity
 from agent.server.config import ServerConfig
 from agent.server.flood_guard import FloodGuard
-from agent.server.replies import ALLOW, KNOWN, Replies
+from agent.server.replies import KNOWN, Replies
 from agent.sip.endpoint import RequestReceived
 from agent.sip.flows import Flow
 from agent.sip.messages import Request, Response
 from agent.sip.server_transactions import ServerTransaction
 from agent.sip.values import address_of_record
 
-AUTHENTICATED = frozenset({"PUBLISH", "SUBSCRIBE"})
+AUTHENTICATED = frozenset({"PUBLISH", "SUBSCRIBE", "REGISTER", "MESSAGE"})
 "OPTIONS is open: proxies probe with it (RFC 3261 §11)."
 
 log = logging.getLogger(__name__)
@@ -72,7 +72,7 @@ class Router:
         ):
             return self._replies.to(request, 503, headers=[("Retry-After", str(self._guard.retry_after()))])
         identity: Identity | None = None
-        if request.method in AUTHENTICATED:
+        if request.method in AUTHENTICATED and request.method in self._handlers:
             who = self._authenticate(request, event.flow)
             if isinstance(who, Response):
                 return who
@@ -89,7 +89,7 @@ class Router:
             if request.method == "NOTIFY":
                 return to(request, 481)  # we watch nobody through this server (RFC 6665 §4.1.3)
             status = 405 if request.method in KNOWN else 501
-            return to(request, status, headers=[("Allow", ALLOW)])
+            return to(request, status, headers=[("Allow", self._config.methods)])
         scheme = request.uri.partition(":")[0].lower()
         if scheme not in ("sip", "sips"):
             return to(request, 416)

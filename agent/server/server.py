@@ -15,12 +15,14 @@ from agent.presence.composition import DEFAULT, Policy
 from agent.server.authenticate import Authenticator, DigestAuthenticator, Unchecked
 from agent.server.config import ServerConfig
 from agent.server.flood_guard import FloodGuard
+from agent.server.message import MessageHandler
 from agent.server.next_hops import NextHops, Spawn
 from agent.server.notifier import Notifier
 from agent.server.options import OptionsHandler
 from agent.server.publish import PublishHandler
+from agent.server.register import RegisterHandler
 from agent.server.replies import Replies
-from agent.server.router import Router
+from agent.server.router import Handler, Router
 from agent.server.subscribe import SubscribeHandler
 from agent.server.sweeper import Sweeper
 from agent.server.transports import Listen, Transports
@@ -47,6 +49,9 @@ class Passwords:
     realm: str
     lookup: Callable[[str, str], str | None]
     trusted: Sequence[IPv4Network | IPv6Network] = ()
+    algorithms: tuple[str, ...] = ("SHA-256", "MD5")
+    accept_without_qop: bool = False
+    "COMPAT(libpurple 2.14): answers in the form of RFC 2069, which can be replayed while the nonce lives."
 
 
 class PresenceServer:
@@ -100,21 +105,42 @@ class PresenceServer:
 
         publish = PublishHandler(self.driver, store, clock, config, replies, new_token, check_body, counted)
         subscribe = SubscribeHandler(self.driver, store, clock, config, replies, self.notifier, counted)
+        self.messages = MessageHandler(self.driver, store, config, replies, new_token)
+        self.on_registration: Callable[[str], None] = lambda address: None
+        "Told each address of record whose bindings are others, once that is durable."
+        register = RegisterHandler(self.driver, store, clock, config, replies, self._registered, counted)
+        self._sweeper.on_unregistered = self._registered
+        handlers: dict[str, Handler] = {
+            "PUBLISH": publish,
+            "SUBSCRIBE": subscribe,
+            "OPTIONS": OptionsHandler(config, replies),
+        }
+        if config.registrar:
+            handlers["REGISTER"] = register
+        if config.agent_address is not None:
+            handlers["MESSAGE"] = self.messages
         authenticate: Authenticator = Unchecked()
         if passwords is not None:
             authenticate = DigestAuthenticator(
-                DigestServer(passwords.realm, secrets.token_bytes(32), lambda: secrets.token_hex(8)),
+                DigestServer(
+                    passwords.realm,
+                    secrets.token_bytes(32),
+                    new_token,
+                    algorithms=passwords.algorithms,
+                    accept_without_qop=passwords.accept_without_qop,
+                ),
                 passwords.lookup,
                 clock,
                 replies,
                 config.domains,
                 passwords.trusted,
+                self._is_ours,
             )
         router = Router(
             self.driver,
             config,
             replies,
-            {"PUBLISH": publish, "SUBSCRIBE": subscribe, "OPTIONS": OptionsHandler(config, replies)},
+            handlers,
             authenticate,
             self._is_ours,
             FloodGuard(config.requests_per_second, config.requests_burst),
@@ -132,6 +158,9 @@ class PresenceServer:
     def documents_kept(self) -> int:
         """Presentities whose documents are kept ready: those that somebody watches."""
         return len(self._views)
+
+    def _registered(self, address: str) -> None:
+        self.on_registration(address)
 
     def _is_ours(self, host: str) -> bool:
         return host in self._config.domains or self.transports.is_own(host)

@@ -2,6 +2,7 @@
 
 import asyncio
 import heapq
+from collections.abc import Callable, Collection
 from datetime import datetime
 
 from agent.clock import Clock
@@ -32,6 +33,8 @@ class Sweeper:
         self._timer: asyncio.TimerHandle | None = None
         self._due = float("inf")
         self._closed = False
+        self.on_unregistered: Callable[[str], None] = lambda address: None
+        "Told each address of which a binding has expired."
 
     def at_boundary(self, presentity: str, when: datetime) -> None:
         """The presentity's document changes at ``when`` by the clock alone."""
@@ -71,15 +74,24 @@ class Sweeper:
         ended = [(row, self._notifier.reserve_final(row)) for row in store.expired_subscriptions(now)]
         for row, _ in ended:
             store.remove_subscription(row.id)
-        if publications or ended:
-            store.commit().add_done_callback(lambda done: self._swept(done, ended))
+        unregistered = store.expired_bindings(now)
+        for binding in unregistered:
+            store.remove_binding(binding.id)
+        addresses = dict.fromkeys(binding.address for binding in unregistered)
+        if publications or ended or unregistered:
+            store.commit().add_done_callback(lambda done: self._swept(done, ended, addresses))
         while self._boundaries and self._boundaries[0][0] <= now:
             boundary = heapq.heappop(self._boundaries)
             self._known_boundaries.discard(boundary)
             self._notifier.state_changed(boundary[1], now)
         self.wake()
 
-    def _swept(self, done: asyncio.Future[None], ended: list[tuple[Subscription, Numbers]]) -> None:
+    def _swept(
+        self,
+        done: asyncio.Future[None],
+        ended: list[tuple[Subscription, Numbers]],
+        unregistered: Collection[str],
+    ) -> None:
         """Watchers are told of their end once it is durable; otherwise all of it is due again."""
         if done.cancelled() or done.exception() is not None:
             self._rest_until = asyncio.get_running_loop().time() + STORE_PATIENCE
@@ -89,6 +101,8 @@ class Sweeper:
             return
         for row, numbers in ended:
             self._notifier.end(row, Reason.TIMEOUT, numbers)
+        for address in unregistered:
+            self.on_unregistered(address)
 
     def close(self) -> None:
         self._closed = True

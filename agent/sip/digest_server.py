@@ -198,6 +198,14 @@ class DigestServer:
                 self._forgotten_until = max(self._forgotten_until, issued + 0.001)
 
 
+def username_of(value: str) -> str:
+    """The user name that an Authorization value claims; empty when it has none."""
+    try:
+        return _unescaped(parse_authentication(value)[1].get("username", ""))
+    except ValueError:
+        return ""
+
+
 def _read_count(text: str) -> int | None:
     """Eight hexadecimal digits (RFC 7616 §3.4); the first is 1."""
     if len(text) != 8 or any(char not in "0123456789abcdefABCDEF" for char in text):

@@ -52,14 +52,14 @@ def check_colons(message: Message) -> None:
 
 
 RFC_5118 = [
-    Case("ipv6-good", "4.1", v6("REGISTER", V6_CONTACT), Outcome.REQUEST, served=405, check=check_v6),
+    Case("ipv6-good", "4.1", v6("REGISTER", V6_CONTACT), Outcome.REQUEST, served=404, check=check_v6),
     Case("ipv6-bad", "4.2", v6("REGISTER", V6_CONTACT, uri="sip:2001:db8::10"), Outcome.REFUSED, 400),
     Case(
         "port-ambiguous",
         "4.3",
         v6("REGISTER", V6_CONTACT, uri="sip:[2001:db8::10:5070]"),
         Outcome.REQUEST,
-        served=405,
+        served=404,
         check=check_port(None),
     ),
     Case(
@@ -67,7 +67,7 @@ RFC_5118 = [
         "4.4",
         v6("REGISTER", V6_CONTACT, uri="sip:[2001:db8::10]:5070"),
         Outcome.REQUEST,
-        served=405,
+        served=404,
         check=check_port(5070),
     ),
     Case(

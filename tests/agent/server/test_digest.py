@@ -1,5 +1,6 @@
 """Who may publish and subscribe: Digest (RFC 3261 §22, RFC 8760), and what trusted peers may say."""
 
+import asyncio
 import hashlib
 from dataclasses import dataclass, field
 from ipaddress import ip_network
@@ -220,3 +221,72 @@ async def test_somebody_elses_subscription_is_not_ones_own() -> None:
         data = data.replace(b"192.0.2.50:5060;branch", b"192.0.2.51:5060;branch")
         assert (await bob.phone.ask(data)).status == 403
         assert list(here.store.all_subscriptions()) == [row]
+
+
+@virtual
+async def test_an_algorithm_can_be_switched_off() -> None:
+    passwords = Passwords(REALM, lookup, algorithms=("SHA-256",))
+    async with world(passwords=passwords) as here:
+        alice = User(here.phone("alice"), "alice", "wonderland")
+        challenge = await alice.publish()
+        (value,) = challenge.headers.get_all("WWW-Authenticate")
+        assert parse_authentication(value)[1]["algorithm"] == "SHA-256"
+        offered = alice.credentials(challenge)
+        forced = alice.credentials(challenge, "SHA-256").replace("SHA-256", "MD5")
+        assert (await alice.publish(forced)).status == 401
+        assert (await alice.publish(offered)).status == 200
+
+
+@pytest.mark.parametrize("accepted", [True, False])
+@virtual
+async def test_the_old_form_without_qop_is_taken_only_if_the_settings_say_so(accepted: bool) -> None:
+    # COMPAT(libpurple 2.14): ignores qop="auth" and answers as RFC 2069 has it, with a stray nc.
+    passwords = Passwords(REALM, lookup, accept_without_qop=accepted)
+    async with world(passwords=passwords) as here:
+        alice = User(here.phone("alice"), "alice", "wonderland")
+        challenge = await alice.publish()
+        nonce = parse_authentication(challenge.headers.get_all("WWW-Authenticate")[1])[1]["nonce"]
+        second = hashlib.md5(f"PUBLISH:{ALICE}".encode()).hexdigest()
+        response = hashlib.md5(f"{lookup('alice', 'MD5')}:{nonce}:{second}".encode()).hexdigest()
+        line = (
+            f'Authorization: Digest username="alice", realm="{REALM}", nonce="{nonce}", uri="{ALICE}", '
+            f'nc="00000001", response="{response}"'
+        )
+        assert (await alice.publish(line)).status == (200 if accepted else 401)
+
+
+@virtual
+async def test_the_digest_uri_must_be_of_something_of_ours() -> None:
+    async with world(passwords=PASSWORDS) as here:
+        alice = User(here.phone("alice"), "alice", "wonderland")
+        challenge = await alice.publish()
+        # A proxy has changed the Request-URI on its way: the one before is ours as well.
+        for uri, status in (
+            ("sip:example.org", 200),
+            ("sip:alice@elsewhere.example", 400),
+            ("nonsense", 400),
+            (ALICE, 200),
+        ):
+            assert (await alice.publish(alice.credentials(challenge, uri=uri))).status == status
+
+
+@virtual
+async def test_wrong_passwords_again_and_again_are_refused_unread() -> None:
+    # COMPAT(aiosip 0.2): answers each 401 at once, for ever; it stops at a 403.
+    async with world(passwords=PASSWORDS) as here:
+        phone = here.phone("alice")
+        thief, alice = User(phone, "alice", "guess"), User(here.phone("alice"), "alice", "wonderland")
+        challenge = await thief.publish()
+        statuses = [(await thief.publish(thief.credentials(challenge))).status for _ in range(15)]
+        assert statuses[:10] == [401] * 10 and set(statuses[10:]) == {403}
+        # The right password is no longer listened to from there, for a while; from elsewhere it is.
+        lucky = User(phone, "alice", "wonderland", cseq=100)
+        assert (await lucky.publish(lucky.credentials(challenge))).status == 403
+        assert (await alice.publish(alice.credentials(await alice.publish()))).status == 200
+        bob = User(phone, "bob", "builder", cseq=200)
+        # Others behind the same address are heard.
+        assert (
+            await bob.publish(bob.credentials(await bob.publish()))
+        ).reason == "From Is Not The Authenticated User"
+        await asyncio.sleep(60)
+        assert (await lucky.publish(lucky.credentials(await lucky.publish()))).status == 200
