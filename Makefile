@@ -30,7 +30,7 @@ system-packages:
 	@deploy/install-test-packages
 
 test: $(VENV)/.test-installed system-packages ## Install everything the tests need, then run them all
-	$(BIN)/python -m pytest $(ARGS)
+	$(BIN)/python -m pytest -n auto --dist loadfile $(ARGS)
 
 check: $(VENV)/.test-installed ## Formatting, linting, typing, import contracts
 	$(BIN)/ruff format --check .

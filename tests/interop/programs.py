@@ -1,23 +1,11 @@
 """Running foreign programs against the server under test."""
 
-import socket
 import subprocess
 from pathlib import Path
 
+from tests.support.ports import free_port
+
 SCENARIOS = Path(__file__).parent / "sipp"
-
-
-def free_port() -> int:
-    """A port that is free for UDP and TCP on 127.0.0.1."""
-    while True:
-        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as udp, socket.socket() as tcp:
-            udp.bind(("127.0.0.1", 0))
-            port = int(udp.getsockname()[1])
-            try:
-                tcp.bind(("127.0.0.1", port))
-            except OSError:
-                continue
-            return port
 
 
 def run(

@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.interop.programs import free_port, sipp
+from tests.interop.programs import sipp
+from tests.support.ports import free_port
 
 pytestmark = pytest.mark.interop
 

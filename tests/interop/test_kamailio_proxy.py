@@ -15,7 +15,8 @@ from agent.cli.watch import Watcher, WatchOptions
 from agent.clock import SystemClock
 from agent.sip.flows import Transport
 from agent.supervise import Supervisor
-from tests.support.kamailio import free_port, running
+from tests.support.kamailio import running
+from tests.support.ports import free_port
 from tests.support.running_server import RunningServer, running_server
 
 pytestmark = pytest.mark.interop

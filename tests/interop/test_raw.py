@@ -4,7 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.interop.programs import free_port, run
+from tests.interop.programs import run
+from tests.support.ports import free_port
 
 pytestmark = pytest.mark.interop
 

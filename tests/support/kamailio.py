@@ -5,12 +5,13 @@ import contextlib
 import os
 import shutil
 import signal
-import socket
 import sqlite3
 import subprocess
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
+
+from tests.support.ports import free_port
 
 SCHEMAS = Path("/usr/share/kamailio/db_sqlite")
 SHUTDOWN = 3.0
@@ -103,17 +104,6 @@ async def running(configuration: Path, folder: Path, port: int, *options: str) -
             except TimeoutError:
                 os.killpg(process.pid, signal.SIGKILL)
                 await process.wait()
-
-
-def free_port() -> int:
-    """Free for UDP and TCP alike."""
-    while True:
-        with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as tcp:
-            tcp.bind(("127.0.0.1", 0))
-            port: int = tcp.getsockname()[1]
-            with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as udp, contextlib.suppress(OSError):
-                udp.bind(("127.0.0.1", port))
-                return port
 
 
 async def _until_it_listens(port: int, process: asyncio.subprocess.Process, log: Path) -> None:

@@ -30,7 +30,8 @@ class Directory:
         host = self.names.get(target.host, target.host)
         if not host.replace(".", "").isdigit():
             raise OSError(f"{target.host} means nothing")
-        return [Destination(target.transport or Transport.UDP, host, target.port or 5060)]
+        transport = target.transport or (Transport.TLS if target.secure else Transport.UDP)
+        return [Destination(transport, host, target.port or 5060, target.host if target.secure else "")]
 
 
 class SimulatedDatabase(NoDatabase):
