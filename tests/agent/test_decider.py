@@ -188,3 +188,30 @@ def test_what_came_otherwise_is_not_taken_for_foreseen() -> None:
     at = MONDAY_NINE + timedelta(minutes=60)
     free = rules.evaluate(RULES, ALICE, [calendar("alice")], at).decision
     assert as_foreseen(before, free, at) is None
+
+
+@virtual
+async def test_people_are_replaced_and_only_those_who_changed_are_told_again() -> None:
+    made, heard, _ = decider()
+    made.take([calendar("alice", (0, 60)), calendar("bob", (0, 60))])
+    await asyncio.sleep(1)
+    told = len(heard.told)
+    made.set_people([ALICE, Person("carol")])
+    made.take([calendar("bob", (10, 60))])
+    await asyncio.sleep(1)
+    assert [(key, state) for key, state, _, _ in heard.told[told:]] == [("carol", "unknown")]
+    assert set(made.people) == {"alice", "carol"} and made.current("bob") is None
+    made.set_people([ALICE, Person("carol")], tell_again={"alice"})
+    await asyncio.sleep(1)
+    assert heard.states("alice") == ["dnd", "dnd"]
+    made.close()
+
+
+@virtual
+async def test_somebody_who_is_taken_out_while_waiting_is_not_decided_about() -> None:
+    made, heard, _ = decider()
+    made.take([calendar("alice", (0, 60)), calendar("bob", (0, 60))])
+    made.set_people([ALICE])
+    await asyncio.sleep(1)
+    assert {key for key, _, _, _ in heard.told} == {"alice"}
+    made.close()

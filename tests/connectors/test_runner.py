@@ -4,14 +4,17 @@ import asyncio
 import contextlib
 import json
 import logging
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 from aiohttp import web
 
 from connectors.base import Link
-from connectors.facts import PlaceValue
+from connectors.facts import CalendarEvent, CalendarValue, Fact, PlaceValue
 from connectors.health import HealthState
+from connectors.privacy import Privacy
+from tests.support.clock import MONDAY_NINE as START
 from tests.connectors.support import new_world, serve
 
 
@@ -211,3 +214,35 @@ async def test_run_ticks_by_itself_and_ends_cleanly():
         with contextlib.suppress(asyncio.CancelledError):
             await running
     assert badge.asked == 1
+
+
+async def test_other_settings_for_the_same_account_keep_what_is_known_until_it_is_asked_anew():
+    badge = Badge()
+    async with serve(badge) as url, new_world() as world:
+        world.runner.add_link(link(url, interval="60s", stale_after="1h"))
+        await world.step(1)
+        world.runner.change_link(link(url, interval="10s", stale_after="1h"))
+        assert world.forgotten == []
+        assert [fact.value.zone for fact in world.book.of("alice")] == ["office"]
+        badge.zone = "canteen"
+        await world.step(1)
+        assert [fact.value.zone for fact in world.book.of("alice")] == ["canteen"]
+        world.runner.remove_link("alice-badge")
+        assert len(world.forgotten) == 1
+
+
+async def test_a_lower_privacy_level_takes_back_what_is_known_at_once():
+    event = CalendarEvent(
+        START, START + timedelta(hours=1), title="Takeover", place="Room 1", categories=("Focus",)
+    )
+    known = Fact("alice", "s", CalendarValue((event,), START, START + timedelta(days=1)), START)
+    async with new_world() as world:
+        world.runner.add_link(replace(link("http://127.0.0.1:9/"), privacy=Privacy.DETAILS))
+        state = world.runner._find("alice-badge")[1].state
+        state.known["s"] = known
+        world.runner.change_link(replace(link("http://127.0.0.1:9/"), privacy=Privacy.CATEGORY))
+        (fact,) = world.book.of("alice")
+        assert fact.value.events[0] == replace(event, title=None, place=None)
+        world.runner.change_link(replace(link("http://127.0.0.1:9/"), privacy=Privacy.BUSY))
+        (fact,) = world.book.of("alice")
+        assert fact.value.events[0] == replace(event, title=None, place=None, categories=())
