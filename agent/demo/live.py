@@ -2,6 +2,7 @@
 
 import asyncio
 import io
+import re
 from pathlib import Path
 
 from rich.console import Console
@@ -69,4 +70,9 @@ def save(stage: Stage, view: View, file: Path) -> None:
     )
     console.print(board(view, stage.ledger, stage.zone, CAPTURE_WIDTH, CAPTURE_HEIGHT))
     file.parent.mkdir(parents=True, exist_ok=True)
-    file.write_text(console.export_svg(title="lamplighter demo"), encoding="utf-8")
+    file.write_text(self_contained(console.export_svg(title="lamplighter demo")), encoding="utf-8")
+
+
+def self_contained(svg: str) -> str:
+    """Without the fonts that Rich has browsers fetch from elsewhere; the reader's own monospace font serves."""
+    return re.sub(r"@font-face \{.*?\}\s*", "", svg, flags=re.DOTALL)
