@@ -14,8 +14,8 @@ from connectors.base import Link
 from connectors.facts import CalendarEvent, CalendarValue, Fact, PlaceValue
 from connectors.health import HealthState
 from connectors.privacy import Privacy
-from tests.support.clock import MONDAY_NINE as START
 from tests.connectors.support import new_world, serve
+from tests.support.clock import MONDAY_NINE as START
 
 
 class Badge:
