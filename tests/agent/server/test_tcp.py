@@ -1,6 +1,7 @@
 """The server over TCP, on real loopback sockets: framing, keep-alive, and which connection a NOTIFY takes."""
 
 import asyncio
+import socket
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 
@@ -390,3 +391,29 @@ async def test_watchers_behind_one_contact_share_one_connection() -> None:
         await here.phone("alice").publish(document("In"))
         assert [shown(await stream.notify()) for _ in watchers] == [[("open", "In")]] * 5
         assert here.server.driver.open_connections == 1
+
+
+@virtual_beside_threads
+async def test_thousands_of_idle_connections_are_kept_and_harm_nobody() -> None:
+    many = 3_000
+    async with served() as (here, address):
+        idle: list[socket.socket] = []
+        try:
+            for _ in range(many // 100):
+                for _ in range(100):
+                    one = socket.socket()
+                    one.setblocking(False)
+                    one.connect_ex(address)
+                    idle.append(one)
+                while here.server.driver.open_connections < len(idle):
+                    await asyncio.sleep(0)
+            async with await Stream.connect(address) as bob:
+                await asyncio.sleep(3600)
+                bob.send(bob.compose("OPTIONS"))
+                assert (await bob.response()).status == 200
+                assert here.server.driver.open_connections == many + 1
+        finally:
+            for one in idle:
+                one.close()
+        await asyncio.sleep(tcp.HALF_CLOSED_FOR + 0.1)
+        assert here.server.driver.open_connections == 0
