@@ -6,6 +6,8 @@ from pathlib import Path
 import pytest
 
 import rules
+from agent.assembly import working_hours
+from agent.settings import load_settings
 from rules.cases import EXPECT_KEYS
 from rules.load_effects import STATE_KEYS, THEN_KEYS
 from rules.load_rules import RULE_KEYS
@@ -55,3 +57,10 @@ def test_the_example_of_every_condition_loads(name):
     rules.load(
         f"version: 1\nrules:\n  - {{name: x, when: {{{name}: {WORDS[name].example}}}, then: {{state: dnd}}}}\n"
     )
+
+
+def test_its_example_of_settings_is_correct(tmp_path):
+    (text,) = re.findall(r"```yml\n(.*?)```", PAGE, re.DOTALL)
+    path = tmp_path / "lamplighter.yaml"
+    path.write_text("domains: [example.org]\n" + text)
+    assert set(working_hours(load_settings(path, {}))) == {"alice", "bob"}
