@@ -17,6 +17,7 @@ from pathlib import Path
 from agent import assembly
 from agent.choices import Choices
 from agent.clock import Clock
+from agent.commands import Commands
 from agent.decider import Decider
 from agent.errors import UserError
 from agent.figures import ServerMeter, ask_figures
@@ -24,6 +25,7 @@ from agent.insight import ServiceInsight
 from agent.net.resolver import Resolver
 from agent.net.transcript import Transcript
 from agent.net.user_agent import UserAgent
+from agent.phone_facts import PhoneFacts
 from agent.publisher.compose import publish_body
 from agent.publisher.publisher import Publisher
 from agent.reload import Reload
@@ -118,6 +120,7 @@ async def open_app(
                 more = f", and {held_back} times before" if held_back else ""
                 log.info("of no use: %s from %s (%s%s)", event.reason, event.flow, answer, more)
 
+        accounts = assembly.accounts(settings, store, clock)
         tls_client = assembly.tls_client(settings)
         server = PresenceServer(
             store,
@@ -125,7 +128,7 @@ async def open_app(
             assembly.server_config(settings),
             Resolver(),
             supervisor.spawn,
-            passwords=assembly.passwords(settings),
+            passwords=assembly.passwords(settings, accounts),
             tls_client=tls_client,
             meter=ServerMeter(metrics),
             transcript=transcript,
@@ -190,6 +193,11 @@ async def open_app(
         schedules.tell()
         supervisor.service(lambda: schedules.run(asyncio.sleep), "working hours")
 
+        phones = PhoneFacts(people, store, clock, decider.take, decider.forget)
+        server.on_registration = phones.registered
+        store.changes.subscribe(phones.on_changes)
+        phones.tell_all()
+
         # 5. The connectors: calendars become facts.
         http = Http(AllowList.parse(settings.outbound.allow_private), settings.outbound.ca_file)
         stack.push_async_callback(http.close)
@@ -221,6 +229,9 @@ async def open_app(
 
         # 6. Insight: figures, health, and why.
         insight = ServiceInsight(people, decider, runner, transcript)
+        server.messages.commands = Commands(
+            people, choices.choose, lambda key: insight.explain(key, None)["text"], insight.shown
+        )
         ask_figures(metrics, store, server, runner, decider)
         supervisor.service(lambda: watch_loop(metrics, clock.monotonic, asyncio.sleep), "loop lag")
         http_port: int | None = None
@@ -242,7 +253,7 @@ async def open_app(
             choices,
         )
         if control_socket is not None:
-            supervisor.spawn(serve(control(insight, reload, choices), control_socket), "control")
+            supervisor.spawn(serve(control(insight, reload, choices, accounts), control_socket), "control")
         yield app
 
 

@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 
+from agent.accounts import Accounts
+from agent.clock import Clock
 from agent.errors import UserError
 from agent.net.tls import Credentials, UnusableCertificate, client_context
 from agent.presence.packages import DEFAULT_PACKAGES, ExpiryLimits
@@ -21,6 +23,7 @@ from agent.sip.digest import make_ha1s
 from agent.sip.flows import Transport
 from agent.sip.parsing import Limits
 from agent.sip.values import address_of_record, parse_host_port
+from agent.store.protocols import UserStore
 from agent.store.store import Store
 from agent.working_hours import WorkingHours, parse_region, parse_spans
 from rules import Person, RulesError, RuleSet
@@ -46,6 +49,18 @@ def server_config(settings: Settings) -> ServerConfig:
         requests_per_second=settings.limits.requests_per_second,
         requests_burst=settings.limits.requests_burst,
         max_connections=settings.limits.connections,
+        registrar=settings.registrar,
+        register_limits=_limits(settings.limits.registration),
+        agent_address=address_of_record(settings.agent_address or f"sip:lamplighter@{settings.domains[0]}"),
+        dialog_details=settings.dialogs.details,
+        one_dialog_for=settings.dialogs.one_at_a_time,
+        publishers={
+            _published_as(person.sip, settings.publisher.from_domain): frozenset(
+                map(address_of_record, person.may_publish)
+            )
+            for person in settings.people.values()
+            if person.may_publish
+        },
         large_notify_over_tcp=settings.notify.large == "tcp",
         max_subscriptions_per_watcher=settings.limits.subscriptions_per_watcher,
     )
@@ -92,21 +107,33 @@ def _advertised(text: str | None, port: int) -> tuple[str, int] | None:
     return host, named or port
 
 
-def passwords(settings: Settings) -> Passwords | None:
+def realm(settings: Settings) -> str:
+    """Of the passwords."""
+    return settings.authentication.realm or settings.domains[0]
+
+
+def accounts(settings: Settings, store: UserStore, clock: Clock) -> Accounts:
+    """Those in the settings, and those in the store."""
+    own = realm(settings)
+    hashes = {
+        name: make_ha1s(name, own, account.revealed.get_secret_value())
+        for name, account in settings.authentication.accounts.items()
+        if account.revealed is not None
+    }
+    return Accounts(store, clock, own, hashes)
+
+
+def passwords(settings: Settings, accounts: Accounts) -> Passwords | None:
     """None: authentication is off."""
     authentication = settings.authentication
     if authentication.mode == "off":
         return None
-    realm = authentication.realm or settings.domains[0]
-    hashes = {
-        name: make_ha1s(name, realm, account.revealed.get_secret_value())
-        for name, account in authentication.accounts.items()
-        if account.revealed is not None
-    }
     return Passwords(
-        realm,
-        lambda username, algorithm: hashes.get(username, {}).get(algorithm),
+        accounts.realm,
+        accounts.lookup,
         authentication.trusted_addresses,
+        tuple(authentication.algorithms),
+        authentication.accept_without_qop,
     )
 
 

@@ -37,14 +37,19 @@ def lamp_document(entity: str, lamp: str, version: int = 0) -> bytes:
     for any dialog that is listed. Lit: one confirmed dialog. Blinking: one early dialog, coming in. The
     dialog has the same id in all versions, so that a phone sees one that changes.
     """
+    made = lamp_dialog(entity, lamp)
+    return dialog_info.build(DialogInfo(entity, version, "full", () if made is None else (made,)))
+
+
+def lamp_dialog(entity: str, lamp: str) -> Dialog | None:
+    """The one dialog that stands for a lamp; None: dark."""
     state = {"dark": None, "lit": "confirmed", "blinking": "early"}[lamp]
     if state is None:
-        return dialog_info.build(DialogInfo(entity, version))
+        return None
     local = Participant(NameAddr(entity), Target(entity))
     name = hashlib.sha256(entity.encode()).hexdigest()[:12]
     direction = "recipient" if state == "early" else None
-    dialog = Dialog(name, state, direction=direction, local=local)
-    return dialog_info.build(DialogInfo(entity, version, "full", (dialog,)))
+    return Dialog(name, state, direction=direction, local=local)
 
 
 def at_version(document: bytes, version: int) -> bytes:

@@ -35,9 +35,9 @@ PRESENCE = EventPackage("presence", (PIDF,), (PIDF,))
 "RFC 3856: default duration 3600 s, default body application/pidf+xml (§6.4, §6.5)."
 
 
-DIALOG = EventPackage("dialog", (), (DIALOG_INFO,), versioned=True)
-"""RFC 4235, as busy lamps use it: whoever publishes presence can be watched as one (presence/lamp). Nothing is
-published to it. RFC 4235 §3.4 wants watchers to name a duration; many don't."""
+DIALOG = EventPackage("dialog", (DIALOG_INFO,), (DIALOG_INFO,), versioned=True)
+"""RFC 4235, as busy lamps use it: whoever publishes presence can be watched as one (presence/lamp); phones and PBXs
+publish their calls to it (presence/calls). RFC 4235 §3.4 wants watchers to name a duration; many don't."""
 
 DEFAULT_PACKAGES: Mapping[str, EventPackage] = MappingProxyType(
     {package.name: package for package in (PRESENCE, DIALOG)}

@@ -2,7 +2,9 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from fnmatch import fnmatchcase
 
+from agent.presence.calls import DialogView
 from agent.presence.packages import DEFAULT_PACKAGES, EventPackage, ExpiryLimits
 from agent.sip.parsing import DEFAULT_LIMITS, Limits
 
@@ -40,12 +42,21 @@ class ServerConfig:
     register_limits: ExpiryLimits = field(default_factory=ExpiryLimits)
     flow_timer: int = 120
     "Seconds between keep-alives that user agents with a flow of their own are asked for (RFC 5626 §4.4)."
+    dialog_details: bool = False
+    "Every watcher of dialogs learns who is at the other end."
+    one_dialog_for: tuple[str, ...] = ()
+    "Patterns of the User-Agent of watchers that know one dialog only."
     agent_address: str | None = None
     "Address of record that takes commands by MESSAGE."
 
     def may_publish(self, publisher: str, trusted: bool, presentity: str) -> bool:
         """Oneself, those named, and trusted peers (RFC 3903 §14.1)."""
         return trusted or publisher == presentity or publisher in self.publishers.get(presentity, ())
+
+    def dialog_view(self, presentity: str, watcher: str, user_agent: str) -> DialogView:
+        """How a watcher sees somebody's dialogs: one's own in full (RFC 4235 §3.6)."""
+        single = any(fnmatchcase(user_agent.lower(), pattern.lower()) for pattern in self.one_dialog_for)
+        return DialogView(self.dialog_details or presentity == watcher, single)
 
     @property
     def methods(self) -> str:

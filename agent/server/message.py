@@ -2,12 +2,13 @@
 nothing is lost silently."""
 
 import logging
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 
 from agent.net.driver import Driver
 from agent.presence.records import Binding
 from agent.server.authenticate import Identity
 from agent.server.config import ServerConfig
+from agent.server.next_hops import Spawn
 from agent.server.replies import Replies
 from agent.sip.endpoint import ResponseReceived, TransactionFailed
 from agent.sip.flows import Flow, format_address
@@ -23,7 +24,7 @@ LONGEST = 900
 
 log = logging.getLogger(__name__)
 
-Commands = Callable[[str, str], str]
+Commands = Callable[[str, str], Awaitable[str]]
 "(who asks: an address of record, what) -> the answer in words."
 
 
@@ -37,6 +38,7 @@ class MessageHandler:
         config: ServerConfig,
         replies: Replies,
         new_token: Callable[[], str],
+        spawn: Spawn,
     ) -> None:
         self.commands: Commands | None = None
         self._driver = driver
@@ -44,6 +46,7 @@ class MessageHandler:
         self._config = config
         self._replies = replies
         self._new_token = new_token
+        self._spawn = spawn
 
     def __call__(
         self, request: Request, transaction: ServerTransaction, flow: Flow, identity: Identity | None
@@ -61,15 +64,18 @@ class MessageHandler:
         # The answer to the request comes first: a 2xx without body and Contact (RFC 3428 §7).
         self._driver.respond(transaction, to(request, 200))
         text = request.body.decode("utf-8", "replace").strip()
+        self._spawn(self._obey(self.commands, request, flow, identity.aor, text), "message")
+        return None
+
+    async def _obey(self, commands: Commands, request: Request, flow: Flow, who: str, text: str) -> None:
         try:
-            said = self.commands(identity.aor, text)
+            said = await commands(who, text)
         except Exception:
-            log.exception("a command of %s failed", identity.aor)
+            log.exception("a command of %s failed", who)
             said = "Sorry, that did not work. The service's log says why."
         answer = self._answer(request, flow, said)
         self._driver.send(answer, flow, _Told(answer.uri))
         self._driver.pump_soon()
-        return None
 
     def _answer(self, request: Request, flow: Flow, text: str) -> Request:
         """No Contact, no dialog (RFC 3428 §4)."""

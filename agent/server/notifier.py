@@ -12,13 +12,14 @@ from collections.abc import Callable, Sequence
 from agent.clock import Clock
 from agent.net.driver import Driver
 from agent.net.user_agent import LARGE
+from agent.presence.calls import DialogView
 from agent.presence.packages import EventPackage, acceptable_type
 from agent.presence.records import Change, Subscription
 from agent.presence.subscription import RETRY_AFTER, Fate, Reason, fate_of, subscription_state, terminated
 from agent.server.config import ServerConfig
 from agent.server.next_hops import NextHops
 from agent.server.notify_head import NotifyHead
-from agent.server.views import Views
+from agent.server.views import PLAIN_DIALOGS, Views
 from agent.server.watch import Numbers, Watch, usual_flow
 from agent.sip.endpoint import Failure, ResponseReceived
 from agent.sip.flows import Flow, Transport
@@ -165,7 +166,9 @@ class Notifier:
         ):
             return  # ended while it waited, or about to be
         package = self._config.packages[row.package]
-        view = self._views.view(row.presentity, row.package, _media_type(row, package))
+        view = self._views.view(
+            row.presentity, row.package, _media_type(row, package), self._dialog_view(row, package)
+        )
         if watch.final is None and watch.sent is not None and watch.sent.body == view.body:
             watch.changed_at = None
             return  # the watcher knows
@@ -215,6 +218,11 @@ class Notifier:
         watch.in_flight = True
         self._next_hops.find_stream(flow, found)
         return True
+
+    def _dialog_view(self, row: Subscription, package: EventPackage) -> DialogView:
+        if not package.versioned:
+            return PLAIN_DIALOGS
+        return self._config.dialog_view(row.presentity, row.watcher, row.user_agent)
 
     def _too_soon(self, watch: Watch) -> bool:
         """Whether the watcher has just been told something (RFC 3856 §6.10); if so, the newest state goes later.

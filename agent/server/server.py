@@ -105,7 +105,7 @@ class PresenceServer:
 
         publish = PublishHandler(self.driver, store, clock, config, replies, new_token, check_body, counted)
         subscribe = SubscribeHandler(self.driver, store, clock, config, replies, self.notifier, counted)
-        self.messages = MessageHandler(self.driver, store, config, replies, new_token)
+        self.messages = MessageHandler(self.driver, store, config, replies, new_token, spawn)
         self.on_registration: Callable[[str], None] = lambda address: None
         "Told each address of record whose bindings are others, once that is durable."
         register = RegisterHandler(self.driver, store, clock, config, replies, self._registered, counted)

@@ -9,13 +9,15 @@ from agent.clock import Clock
 from agent.documents import pidf
 from agent.documents.errors import DocumentError
 from agent.documents.xml import parse_xml
+from agent.presence.calls import DialogView, dialog_document, dialogs_of, problem_of
 from agent.presence.composition import DEFAULT, Composition, Input, Policy, compose
-from agent.presence.lamp import at_version, lamp_document, lamp_of
+from agent.presence.lamp import at_version, lamp_of
 from agent.presence.packages import DIALOG_INFO
 from agent.presence.records import OWN_PUBLISHER
 from agent.presence.simple_view import simple_view
 from agent.store.protocols import PublicationReader
 
+PLAIN_DIALOGS = DialogView()
 LARGEST = 60_000
 "Bytes. A larger document fits no datagram; what matters of it is told instead."
 
@@ -47,20 +49,29 @@ class Views:
         self._clock = clock
         self._policy = policy
         self._composed: dict[str, Composition] = {}
-        self._views: dict[str, dict[tuple[str, str], View]] = {}
+        self._views: dict[str, dict[tuple[str, str, DialogView], View]] = {}
         self.on_boundary: Callable[[str, datetime], None] = lambda presentity, when: None
         "Told when a composition will change by the clock alone."
 
-    def view(self, presentity: str, package: str, media_type: str) -> View:
-        """The current document of a presentity for one package and media type."""
+    def view(
+        self, presentity: str, package: str, media_type: str, dialogs: DialogView = PLAIN_DIALOGS
+    ) -> View:
+        """The current document of a presentity for one package and media type; ``dialogs``: how calls are seen."""
         views = self._views.setdefault(presentity, {})
-        found = views.get((package, media_type))
+        found = views.get((package, media_type, dialogs))
         if found is None:
             document = self._composition(presentity).document
             is_lamp = media_type == DIALOG_INFO
-            body = lamp_document(presentity, lamp_of(document)) if is_lamp else self._pidf(document)
-            found = views[package, media_type] = View(media_type, body, _tail(media_type, body), is_lamp)
+            body = self._dialogs(presentity, document, dialogs) if is_lamp else self._pidf(document)
+            found = views[package, media_type, dialogs] = View(
+                media_type, body, _tail(media_type, body), is_lamp
+            )
         return found
+
+    def _dialogs(self, presentity: str, document: pidf.Presence, view: DialogView) -> bytes:
+        now = self._clock.wall()
+        rows = [row for row in self._store.publications(presentity, "dialog") if row.expires_at > now]
+        return dialog_document(presentity, dialogs_of(rows), lamp_of(document), view)
 
     def _pidf(self, document: pidf.Presence) -> bytes:
         body = pidf.build(document)
@@ -114,6 +125,8 @@ def check_body(package: str, body: bytes, charset: str | None = None) -> str | N
     try:
         if package == "presence":
             _parse(body, charset)
+        elif package == "dialog":
+            return problem_of(body, charset)
         else:
             parse_xml(body, charset)
     except DocumentError:

@@ -2,11 +2,12 @@
 
 from pydantic import Field
 
-from agent.settings.fields import Domain, FilePath, HolidayRegion, Section, WorkingTimes, Zone
+from agent.settings.fields import Domain, FilePath, HolidayRegion, Section, SipAddress, WorkingTimes, Zone
 from agent.settings.operation import HttpSettings, LogSettings, StoreSettings
 from agent.settings.people import ConnectorSettings, OutboundSettings, PersonSettings
 from agent.settings.sip import (
     AuthenticationSettings,
+    DialogSettings,
     LimitSettings,
     ListenerSettings,
     NotifySettings,
@@ -57,6 +58,16 @@ class Settings(Section):
     )
     limits: LimitSettings = Field(default=LimitSettings(), description="What may be asked of the service.")
     notify: NotifySettings = Field(default=NotifySettings(), description="How fast watchers are told.")
+    dialogs: DialogSettings = Field(default=DialogSettings(), description="What watchers see of real calls.")
+    registrar: bool = Field(
+        default=True,
+        description="Take REGISTER: many softphones do nothing without, and rules see which device is there.",
+    )
+    agent_address: SipAddress | None = Field(
+        default=None,
+        description="SIP address that takes commands by MESSAGE (`lunch 45m`, `why?`, `help`); "
+        "default: `sip:lamplighter@` and the first domain.",
+    )
     store: StoreSettings = Field(default=StoreSettings(), description="What survives a restart.")
     log: LogSettings = Field(default=LogSettings(), description="The log.")
     http: HttpSettings = Field(default=HttpSettings(), description="Metrics and health.")

@@ -64,6 +64,10 @@ class PersonSettings(Section):
         description="What may be taken over from calendars: `busy` (times only), `category`, or `details` "
         "(titles and places, never of private events). Default: the organisation's `privacy`.",
     )
+    may_publish: tuple[SipAddress, ...] = Field(
+        default=(),
+        description="Who else may publish this person's presence and calls, e.g. `[sip:pbx@example.org]`.",
+    )
     links: tuple[LinkSettings, ...] = Field(
         default=(), description="The person's calendars and other sources."
     )

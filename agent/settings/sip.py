@@ -130,6 +130,9 @@ class LimitSettings(Section):
     subscribe: ExpiresSettings = Field(
         default=ExpiresSettings(), description="Life of subscriptions (RFC 6665)."
     )
+    registration: ExpiresSettings = Field(
+        default=ExpiresSettings(), description="Life of registrations (RFC 3261 §10)."
+    )
     message_size: Size = Field(
         default=65536, ge=4096, le=1024 * 1024, description="Largest SIP message that is read, e.g. `64 KiB`."
     )
@@ -162,6 +165,21 @@ class NotifySettings(Section):
     )
 
 
+class DialogSettings(Section):
+    """What watchers see of calls that phones and PBXs publish (RFC 4235)."""
+
+    details: bool = Field(
+        default=False,
+        description="Tell every watcher who is at the other end, and what picking up a call needs. "
+        "Otherwise only one's own phones are told; the others see that there is a call.",
+    )
+    one_at_a_time: tuple[str, ...] = Field(
+        default=(),
+        description="Watchers that understand one dialog only, by User-Agent, e.g. `Grandstream*`: they are told "
+        "the one that says most.",
+    )
+
+
 class AccountSettings(WithPassword):
     """A user agent that may sign in. The key is its user name."""
 
@@ -183,7 +201,20 @@ class AuthenticationSettings(Section):
         default=(),
         description="Senders believed without a password, e.g. the PBX: `192.0.2.5`, `10.0.0.0/24`.",
     )
-    accounts: dict[str, AccountSettings] = Field(default_factory=dict, description="User name to password.")
+    algorithms: tuple[Literal["SHA-512-256", "SHA-256", "MD5"], ...] = Field(
+        default=("SHA-256", "MD5"),
+        min_length=1,
+        description="Offered to user agents, best first whatever the order here. Many desk phones know only `MD5`.",
+    )
+    accept_without_qop: bool = Field(
+        default=False,
+        description="Take answers in the form of RFC 2069, as libpurple (Pidgin) gives them. Whoever reads one along "
+        "the way can send it again for some minutes.",
+    )
+    accounts: dict[str, AccountSettings] = Field(
+        default_factory=dict,
+        description="User name to password. `lamplighter users` keeps further ones, without passwords in files.",
+    )
 
     @model_validator(mode="before")
     @classmethod

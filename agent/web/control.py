@@ -11,6 +11,7 @@ from fastapi import FastAPI, HTTPException, Query
 from pydantic import BaseModel
 
 from agent.store.errors import StoreUnavailable
+from agent.web.users import UserAccounts, users_router
 from connectors.facts import ManualValue
 from rules import Person
 
@@ -60,9 +61,12 @@ class Wish(BaseModel):
     text: str
 
 
-def control(insight: Insight, reload: Callable[[], Awaitable[Outcome]], choices: Choosing) -> FastAPI:
+def control(
+    insight: Insight, reload: Callable[[], Awaitable[Outcome]], choices: Choosing, accounts: UserAccounts
+) -> FastAPI:
     """``reload()`` reads settings and rules again."""
     app = FastAPI(title="Lamplighter control", docs_url=None, redoc_url=None)
+    app.include_router(users_router(accounts))
 
     @app.get("/v1/board")
     async def board() -> list[dict[str, Any]]:

@@ -123,7 +123,9 @@ async def test_accept_and_publish_keep_to_the_package() -> None:
         assert both.answer.status == 200 and lamp(await bob.notify()) == []
         assert (await both.ask(event="presence")).status == 403
         refused = await bob.publish(document(), event="dialog", content_type=CONTENT_TYPE)
-        assert refused.status == 489
+        assert refused.status == 400
+        assert (await bob.publish(document(), event="dialog")).status == 415
+        assert not here.store.all_publications()
 
 
 @virtual_beside_threads

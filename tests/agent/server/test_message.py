@@ -24,7 +24,7 @@ def message(
 def listening(here: World) -> list[tuple[str, str]]:
     heard: list[tuple[str, str]] = []
 
-    def command(who: str, text: str) -> str:
+    async def command(who: str, text: str) -> str:
         heard.append((who, text))
         if text == "fail":
             raise RuntimeError("a secret of the inside")
