@@ -25,6 +25,8 @@ log = logging.getLogger(__name__)
 
 SLICE = 200
 "People decided before the event loop gets its turn: at the full hour everybody changes at once."
+LONGEST_SLICE = 0.02
+"Seconds. Looking ahead takes far longer than deciding alone, and SIP waits meanwhile."
 LONGEST_WAIT = 20.0
 "Seconds. The wall clock may be set; no wait trusts it for longer."
 
@@ -159,7 +161,10 @@ class Decider:
 
     def _decide_slice(self) -> None:
         self._slice_is_due = False
+        end = self._clock.monotonic() + LONGEST_SLICE
         for _ in range(min(SLICE, len(self._waiting))):
+            if self._clock.monotonic() > end:
+                break
             person = self._waiting.popleft()
             since, by_clock = self._queued.pop(person)
             if person not in self._people:

@@ -19,7 +19,7 @@ def drawn(*segments: tuple[float, float, Decision], timezone: str = "UTC", days:
     hours = [Segment(MONDAY + timedelta(hours=a), MONDAY + timedelta(hours=b), one) for a, b, one in segments]
     track = Track(Person("alice", "Alice", timezone=timezone), tuple(hours))
     root = ElementTree.fromstring(svg([track], MONDAY, MONDAY + timedelta(days=days)))
-    return root, [group for group in root.iter(f"{SVG}g")]
+    return root, list(root.iter(f"{SVG}g"))
 
 
 def test_a_bar_for_each_state_as_long_as_it_lasts():
