@@ -98,7 +98,16 @@ def test_explain_a_call_during_a_meeting_at_home(capsys, office):
 
 
 def test_explain_as_json(capsys, office):
-    words = ("rules", "explain", "alice", "--rules", office / "office.yaml", "--at", "2026-03-02T10:21", "--json")
+    words = (
+        "rules",
+        "explain",
+        "alice",
+        "--rules",
+        office / "office.yaml",
+        "--at",
+        "2026-03-02T10:21",
+        "--json",
+    )
     code, out, _ = run(capsys, *words)
     assert (code, json.loads(out)["state"]) == (0, "unknown")
 
