@@ -8,14 +8,30 @@ from pathlib import Path
 
 import pytest
 
+from tests.support.certificates import Authority
+
 ROOT = Path(__file__).resolve().parents[2]
 
 
 @pytest.fixture
-def ports() -> Iterator[dict[str, int]]:
-    """``{"udp": port, "tcp": port}`` of a presence server for example.org on 127.0.0.1."""
+def authority(tmp_path: Path) -> Authority:
+    """Has signed the server's certificate."""
+    return Authority(tmp_path / "certificates")
+
+
+@pytest.fixture
+def ports(authority: Authority) -> Iterator[dict[str, int]]:
+    """``{"udp": port, "tcp": port, "tls": port}`` of a presence server for example.org on 127.0.0.1."""
+    shown = authority.issue("127.0.0.1")
     process = subprocess.Popen(
-        [sys.executable, "-m", "tests.interop.presence_server"],
+        [
+            sys.executable,
+            "-m",
+            "tests.interop.presence_server",
+            "memory:",
+            str(shown.certificate),
+            str(shown.key),
+        ],
         cwd=ROOT,
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,

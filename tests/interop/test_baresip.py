@@ -41,7 +41,7 @@ def baresip(home: Path, user: str, port: int, transport: str, *contacts: str) ->
     modules = "".join(f"module_app {name}.so\n" for name in ("account", "contact", "menu", "presence"))
     (home / "config").write_text(
         f"module_path {MODULES}\nsip_listen 127.0.0.1:{free_port()}\nmodule_tmp uuid.so\n"
-        f"net_interface 127.0.0.1\ncall_max_calls 1\n{modules}"
+        f"net_interface 127.0.0.1\ncall_max_calls 1\nsip_cafile {home.parent}/certificates/ca.pem\n{modules}"
     )
     (home / "accounts").write_text(
         f"<sip:{user}@example.org;transport={transport}>;regint=0;"
@@ -63,8 +63,9 @@ def baresip(home: Path, user: str, port: int, transport: str, *contacts: str) ->
             process.wait(timeout=10)
 
 
-@pytest.mark.parametrize("transport", ["udp", "tcp"])
+@pytest.mark.parametrize("transport", ["udp", "tcp", "tls"])
 def test_it_sees_what_is_published(ports: dict[str, int], tmp_path: Path, transport: str) -> None:
+    # Over TLS it listens without a certificate: NOTIFYs have to come back over the connection that it has opened.
     # It sends no Accept, wants exactly application/pidf+xml, and looks for the text <basic>open</basic>.
     with baresip(tmp_path / "watcher", "carol", ports[transport], transport, "alice") as watcher:
         watcher.wait_for("baresip is ready")

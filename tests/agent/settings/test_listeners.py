@@ -70,3 +70,11 @@ def test_limits_and_large_notifications_reach_the_server(tmp_path: Path) -> None
     assert not problems and settings is not None
     config = assembly.server_config(settings)
     assert config.max_connections == 7 and config.large_notify_over_tcp
+
+
+def test_by_default_tcp_is_listened_on_wherever_udp_is(tmp_path: Path) -> None:
+    settings, _ = read(tmp_path, "")
+    assert settings is not None
+    udp, tcp = assembly.listeners(settings)
+    assert (udp.transport, tcp.transport) == (Transport.UDP, Transport.TCP)
+    assert (udp.host, udp.port) == (tcp.host, tcp.port) == ("0.0.0.0", 5060)
