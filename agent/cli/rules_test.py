@@ -48,9 +48,9 @@ def _print(report: TestReport) -> None:
         for miss in result.misses:
             print(f"        {miss}")
     failed = sum(not result.passed for result in report.results)
-    print(
-        f"{len(report.results)} test{'s' * (len(report.results) != 1)}, {failed} failed; {100 * report.coverage:.0f} % of the rules used"
-    )
+    count = len(report.results)
+    tests = f"{count} test{'s' * (count != 1)}"
+    print(f"{tests}, {failed} failed; {100 * report.coverage:.0f} % of the rules used")
     if report.never_used:
         print("never used: " + ", ".join(report.never_used))
 
