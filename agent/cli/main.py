@@ -24,6 +24,11 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "explain": ("explain", "Say why somebody is shown as they are."),
     "choose": ("choose", "Choose what somebody is shown as, and until when."),
     "reload": ("reload", "Have the running service read settings and rules again."),
+    "users add": ("users_add", "Let one more phone or softphone sign in."),
+    "users passwd": ("users_passwd", "Give a user another password."),
+    "users remove": ("users_remove", "Take a user away."),
+    "users list": ("users_list", "Show who may sign in."),
+    "users import": ("users_import", "Take many users from a file."),
     "config check": ("config_check", "Check the settings file and name every problem."),
     "config show": ("config_show", "Show the settings in effect, passwords hidden."),
     "rules check": ("rules_check", "Check a rules file and name every problem."),
@@ -36,6 +41,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
 GROUPS = {
     "config": "Check and show the settings file.",
     "rules": "Check, test and understand the rules file.",
+    "users": "Keep the accounts that phones and softphones sign in with.",
 }
 EXIT_CODES = (
     "Exit codes: 0 all is well, 1 a problem was found, 2 the command line is wrong, "
