@@ -69,9 +69,11 @@ class Reload:
         self._turn = asyncio.Lock()
 
     @property
-    def rules_path(self) -> Path | None:
-        """The rules file in force; None: the shipped rules."""
-        return self._settings.rules
+    def rules_files(self) -> frozenset[Path]:
+        """The rules file in force and what it includes; of shipped rules nothing."""
+        named = [self._settings.rules] if self._settings.rules is not None else []
+        included = (file for file in self._decider.rules.files if not file.startswith("packs/"))
+        return frozenset([*named, *map(Path, included)])
 
     async def __call__(self) -> Reloaded:
         """Read both files and put them in force. What is wrong with them is returned, logged, and changes nothing."""

@@ -37,9 +37,11 @@ class _Gathering:
     documents: list[dict[str, Node]] = field(default_factory=list)
     rule_nodes: list[Node] = field(default_factory=list)
     seen: list[str] = field(default_factory=list)
+    files: list[str] = field(default_factory=list)
 
     def gather(self, text: str, file: str, chain: tuple[str, ...]) -> None:
         root, wrong = parse(text, file)
+        self.files.append(file)
         self.problems.found += wrong
         if root.kind != "map":
             self.problems.add(root, "a rules file must be a mapping", "begin it with `version: 1`")
@@ -116,6 +118,7 @@ def load(text: str, filename: str = "rules.yaml", reader: Reader = pack_reader) 
         MappingProxyType(namespaces),
         tests,
         (),
+        tuple(gathering.files),
     )
     problems.raise_if_any()
     doubts = in_order([*problems.warnings, *warnings_about(rule_set)])
@@ -142,6 +145,7 @@ def _with_warnings(rules: RuleSet, warnings: tuple[Problem, ...]) -> RuleSet:
         rules.namespaces,
         rules.tests,
         warnings,
+        rules.files,
     )
 
 

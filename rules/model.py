@@ -119,6 +119,8 @@ class RuleSet:
     namespaces: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
     tests: "tuple[TestCase, ...]" = ()
     warnings: tuple[Problem, ...] = ()
+    files: tuple[str, ...] = ()
+    "All that was read: the file itself, what it includes, and shipped packs as `packs/NAME.yaml`."
     source: Node | None = field(default=None, compare=False, repr=False)
 
     @cached_property

@@ -20,7 +20,7 @@ from agent.telemetry.logs import configure_logging
 log = logging.getLogger("lamplighter.serve")
 
 WATCH_FILES = 2.0
-"Seconds between two looks at the settings and the rules."
+"Seconds between two looks at the settings, the rules, and what these include."
 
 
 def command(
@@ -35,7 +35,8 @@ def command(
         ),
     ] = None,
 ) -> None:
-    """Run the service until Ctrl-C or SIGTERM. SIGHUP reads settings and rules again; changed files are noticed anyway.
+    """Run the service until Ctrl-C or SIGTERM. SIGHUP reads settings, rules and certificates again; changed ones are
+    noticed anyway.
 
     Example: lamplighter serve --settings /etc/lamplighter/lamplighter.yaml
     """
@@ -63,7 +64,7 @@ async def serve(settings: Settings, control: Path | None, file: Path) -> None:
         # What was loaded stays; looking through it again and again would cost pauses of a tenth of a second.
         gc.collect()
         gc.freeze()
-        loop.add_signal_handler(signal.SIGHUP, lambda: app.supervisor.spawn(app.reload(), "reload"))
+        loop.add_signal_handler(signal.SIGHUP, read_again, app)
         app.supervisor.service(lambda: watch_files(app, file), "settings and rules files")
         for transport, address in app.addresses:
             log.info("SIP over %s at %s", transport.value.upper(), format_address(address))
@@ -72,11 +73,17 @@ async def serve(settings: Settings, control: Path | None, file: Path) -> None:
         log.info("stopping")
 
 
+def read_again(app: App) -> None:
+    """Settings, rules and certificates."""
+    app.server.transports.reload_certificates()
+    app.supervisor.spawn(app.reload(), "reload")
+
+
 async def watch_files(app: App, settings: Path) -> None:
     """Reload when a file has changed; editors replace files, so its identity counts as well as its time."""
 
     def stamps() -> dict[Path, tuple[int, int, int] | None]:
-        return {path: _stamp(path) for path in (settings, app.reload.rules_path) if path is not None}
+        return {path: _stamp(path) for path in (settings, *app.reload.rules_files)}
 
     known = stamps()
     while True:

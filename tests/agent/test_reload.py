@@ -196,3 +196,11 @@ async def test_another_rules_file_another_zone_and_working_hours(tmp_path) -> No
         await here.app.reload()
         await asyncio.sleep(1)
         assert here.app.decider.current("alice").decision.state == "off-work"
+
+
+@virtual_beside_threads
+async def test_included_files_are_watched_too(tmp_path) -> None:
+    (tmp_path / "more.yaml").write_text("version: 1\nstates: {fishing: {basic: closed}}\n")
+    rules = "version: 1\ninclude: [manual, more.yaml]\n"
+    async with service(tmp_path, "people:\n" + ALICE % "", rules) as here:
+        assert here.app.reload.rules_files == {tmp_path / "rules.yaml", tmp_path / "more.yaml"}

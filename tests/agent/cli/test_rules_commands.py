@@ -158,3 +158,28 @@ def test_the_picture_stands_by_itself(capsys, office, kind):
 def test_bad_words_are_refused_with_the_remedy(capsys, office, words, told):
     code, _, err = run(capsys, "rules", "explain", "alice", "--rules", office / "office.yaml", *words)
     assert (code, told in err) == (1, True)
+
+
+def test_simulate_for_members_of_a_group(capsys, tmp_path):
+    (tmp_path / "rules.yaml").write_text(
+        "version: 1\nrules:\n"
+        "  - {name: sales, when: {group: sales, role: lead, privacy: details}, then: {state: dnd}}\n"
+        "  - {name: others, then: {state: available}}\n"
+    )
+    words = [
+        "rules",
+        "simulate",
+        "alice",
+        "--rules",
+        tmp_path / "rules.yaml",
+        "--from",
+        "2026-03-02",
+        "--json",
+    ]
+    for more, state in (
+        ([], "available"),
+        (["--group", "x", "--group", "sales", "--role", "lead", "--privacy", "details"], "dnd"),
+    ):
+        code, out, err = run(capsys, *words, *more)
+        assert code == 0, err
+        assert [one["state"] for one in json.loads(out)["tracks"][0]["segments"]] == [state]

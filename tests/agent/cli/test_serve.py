@@ -111,6 +111,6 @@ def test_settings_are_read_again_at_a_signal_on_demand_and_by_themselves(service
     settings.write_text(SETTINGS.replace("port: 0", "port: 1"))
     service.until(lambda: set(board(service.folder)) == {"alice"})
     told = lamplighter(service.folder, "reload")
-    assert told.returncode == 0
+    assert told.returncode == 0, told.stderr
     assert "`listeners` has changed, but only a restart puts it in force" in told.stdout
     assert "Traceback" not in (service.folder / "log").read_text()
