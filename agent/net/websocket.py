@@ -20,8 +20,11 @@ WAITING_LIMIT = 4 << 20
 class WebSocketConnection:
     """One upgraded connection; a `driver.Sender`."""
 
-    def __init__(self, driver: Driver, socket: web.WebSocketResponse, flow: Flow) -> None:
+    def __init__(
+        self, driver: Driver, socket: web.WebSocketResponse, pipe: asyncio.Transport, flow: Flow
+    ) -> None:
         self._driver = driver
+        self._pipe = pipe
         self._socket = socket
         self._queue: asyncio.Queue[bytes | None] = asyncio.Queue()
         self._waiting = 0
@@ -68,7 +71,9 @@ class WebSocketConnection:
         self._queue.put_nowait(data)
         self._waiting += len(data)
         if self._waiting > WAITING_LIMIT:
+            # It does not read, so it would not hear a good-bye either.
             self.close()
+            self._pipe.abort()
 
     def close(self) -> None:
         if not self._closing:
@@ -143,7 +148,7 @@ class WebSocketListener:
         pipe = request.transport
         peer = pipe.get_extra_info("peername") if pipe is not None else None
         own = pipe.get_extra_info("sockname") if pipe is not None else None
-        if not peer or not own:
+        if pipe is None or not peer or not own:
             return web.Response(status=400)
         socket = web.WebSocketResponse(
             protocols=(SUBPROTOCOL,), heartbeat=HEARTBEAT, max_msg_size=self._largest, compress=False
@@ -151,7 +156,7 @@ class WebSocketListener:
         await socket.prepare(request)
         local = self.advertised or (own[0], own[1])
         flow = Flow(self.transport, local, (peer[0], peer[1]), self._driver.new_number())
-        connection = WebSocketConnection(self._driver, socket, flow)
+        connection = WebSocketConnection(self._driver, socket, pipe, flow)
         self._connections.add(connection)
         try:
             await connection.serve()

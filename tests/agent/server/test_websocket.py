@@ -1,5 +1,7 @@
 """SIP over WebSocket (RFC 7118) on real loopback sockets, as a browser's softphone speaks it."""
 
+import asyncio
+import contextlib
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -8,6 +10,7 @@ import aiohttp
 import pytest
 from aiohttp import ClientWebSocketResponse, WSServerHandshakeError
 
+from agent.net import websocket
 from agent.server.config import ServerConfig
 from agent.sip.flows import Transport
 from agent.sip.messages import Request, Response, response_to
@@ -187,3 +190,26 @@ async def test_there_is_a_limit_to_pages() -> None:
         with pytest.raises(WSServerHandshakeError, match="503"):
             async with page(address):
                 pass
+
+
+def test_a_page_that_does_not_read_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(websocket, "WAITING_LIMIT", 100_000)
+
+    @virtual_beside_threads
+    async def run() -> None:
+        async with listening_world(plain(Transport.WS)) as (here, (address,)):
+            async with page(address) as deaf:
+                reader = deaf.socket._conn.protocol  # type: ignore[union-attr]
+                assert reader is not None
+                reader.transport.pause_reading()  # type: ignore[union-attr]
+                for _ in range(200):
+                    if here.server.driver.open_connections == 0:
+                        break
+                    with contextlib.suppress(ConnectionError):
+                        for _ in range(100):
+                            await deaf.send("OPTIONS", f"X-Long: {'x' * 100}")
+                    await asyncio.sleep(0.01)
+                assert here.server.driver.open_connections == 0
+            assert await here.at_rest() == (0, 0, 0)
+
+    run()
