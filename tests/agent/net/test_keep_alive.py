@@ -58,7 +58,7 @@ async def test_a_peer_that_never_answers_pings_is_not_judged_by_them() -> None:
 
 @virtual_beside_threads
 async def test_a_connection_whose_peer_has_died_is_closed() -> None:
-    driver = Driver(new_endpoint(), LoopClock(asyncio.get_running_loop()))  # type: ignore[arg-type]
+    driver = Driver(new_endpoint(), LoopClock(asyncio.get_running_loop()))
     heard: list[bytes] = []
 
     async def accept(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:

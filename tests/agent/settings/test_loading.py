@@ -97,7 +97,7 @@ def test_every_problem_at_once(write):
     assert problems(path) == [
         "1:1: `domains` is missing",
         "1:1: unknown key `domain` (did you mean `domains`?)",
-        "3:17: `transport`: expected `udp` or `tcp` (did you mean `udp`?)",
+        "3:17: `transport`: expected `udp`, `tcp`, `tls`, `ws` or `wss` (did you mean `udp`?)",
         "3:28: `port`: must be at most 65535",
         "5:16: `sip`: expected a SIP address such as sip:alice@example.org",
         "5:23: unknown key `timzone` (did you mean `timezone`?)",
