@@ -47,8 +47,9 @@ def dialogs_of(publications: Iterable[Publication]) -> tuple[Dialog, ...]:
     return tuple(sorted(found, key=lambda dialog: (_RANKS[dialog.state], dialog.id)))
 
 
-def dialog_document(entity: str, real: Sequence[Dialog], lamp: str, view: DialogView) -> bytes:
-    """The full state at version 0: real dialogs, and the lamp of presence where no real call says more.
+def dialog_document(entity: str, real: Sequence[Dialog], lamp: str, view: DialogView = DialogView()) -> bytes:
+    """The full state at version 0: real dialogs, and the lamp of presence where no real call says more. Always full:
+    many phones know no other.
 
     A real confirmed dialog wins over any lamp; a ringing phone over a blinking one.
     """

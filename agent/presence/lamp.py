@@ -2,8 +2,7 @@
 
 import hashlib
 
-from agent.documents import dialog_info
-from agent.documents.dialog_info import Dialog, DialogInfo, NameAddr, Participant, Target
+from agent.documents.dialog_info import Dialog, NameAddr, Participant, Target
 from agent.documents.lamplighter import Lamp
 from agent.documents.pidf import Presence
 from agent.documents.rpid import Activities
@@ -30,19 +29,12 @@ def lamp_of(document: Presence) -> str:
     return "lit" if busy else "dark"
 
 
-def lamp_document(entity: str, lamp: str, version: int = 0) -> bytes:
-    """A dialog-info document that makes a phone's key show `lamp`, for any presentity, on calls or not.
-
-    Always full state: many phones know no other. Dark: no dialog at all, for some phones keep a lamp lit
-    for any dialog that is listed. Lit: one confirmed dialog. Blinking: one early dialog, coming in. The
-    dialog has the same id in all versions, so that a phone sees one that changes.
-    """
-    made = lamp_dialog(entity, lamp)
-    return dialog_info.build(DialogInfo(entity, version, "full", () if made is None else (made,)))
-
-
 def lamp_dialog(entity: str, lamp: str) -> Dialog | None:
-    """The one dialog that stands for a lamp; None: dark."""
+    """The one dialog that stands for a lamp and makes a phone's key show it, for any presentity, on calls or not.
+
+    Dark is none at all, for some phones keep a lamp lit for any dialog that is listed. Lit: confirmed. Blinking:
+    early, coming in. It has the same id in all versions, so that a phone sees one dialog that changes.
+    """
     state = {"dark": None, "lit": "confirmed", "blinking": "early"}[lamp]
     if state is None:
         return None
@@ -53,5 +45,5 @@ def lamp_dialog(entity: str, lamp: str) -> Dialog | None:
 
 
 def at_version(document: bytes, version: int) -> bytes:
-    """A `lamp_document` of version 0 as another version: composed once, numbered for each watcher."""
+    """A document of version 0 as another version: composed once, numbered for each watcher."""
     return document.replace(b' version="0"', b' version="%d"' % version, 1)

@@ -7,8 +7,9 @@ from agent.documents.data_model import Person
 from agent.documents.lamplighter import Lamp
 from agent.documents.pidf import Presence, Status, Tuple
 from agent.documents.rpid import Activities
+from agent.presence.calls import dialog_document
 from agent.presence.composition import unavailable
-from agent.presence.lamp import lamp_document, lamp_of
+from agent.presence.lamp import at_version, lamp_of
 
 ALICE = "sip:alice@example.org"
 
@@ -38,15 +39,15 @@ def test_lamp_of(document, lamp):
 
 @pytest.mark.parametrize(("lamp", "states"), [("dark", []), ("lit", ["confirmed"]), ("blinking", ["early"])])
 def test_lamp_document(lamp, states):
-    info = dialog_info.parse(lamp_document(ALICE, lamp, 7))
+    info = dialog_info.parse(at_version(dialog_document(ALICE, (), lamp), 7))
     assert (info.entity, info.version, info.state) == (ALICE, 7, "full")
     assert [dialog.state for dialog in info.dialogs] == states
 
 
 def test_the_dialog_is_the_same_in_all_versions_and_another_for_another():
     lit, blinking = (
-        dialog_info.parse(lamp_document(ALICE, lamp, 0)).dialogs[0] for lamp in ("lit", "blinking")
+        dialog_info.parse(dialog_document(ALICE, (), lamp)).dialogs[0] for lamp in ("lit", "blinking")
     )
-    other = dialog_info.parse(lamp_document("sip:bob@example.org", "lit", 0)).dialogs[0]
+    other = dialog_info.parse(dialog_document("sip:bob@example.org", (), "lit")).dialogs[0]
     assert lit.id == blinking.id != other.id
     assert blinking.direction == "recipient"

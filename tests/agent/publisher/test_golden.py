@@ -10,8 +10,9 @@ import pytest
 import yaml
 
 from agent.documents import pidf
+from agent.presence.calls import dialog_document
 from agent.presence.composition import Input, compose, simple_view, unavailable
-from agent.presence.lamp import lamp_document
+from agent.presence.lamp import at_version
 from agent.publisher.compose import presence_document, publish_body
 from rules.decision import Basic, Coming, Decision, DeviceUse, Extension, Lamp, Note
 from rules.shipped import pack_text
@@ -90,7 +91,7 @@ def situations():
     yield "composed-when-the-meeting-is-over.xml", pidf.build(compose(ALICE, inputs, NOW + HOUR).document)
     yield "unavailable.xml", pidf.build(unavailable(ALICE))
     for lamp in ("dark", "lit", "blinking"):
-        yield f"lamp-{lamp}.xml", lamp_document(ALICE, lamp, 3)
+        yield f"lamp-{lamp}.xml", at_version(dialog_document(ALICE, (), lamp), 3)
 
 
 SITUATIONS = dict(situations())
