@@ -52,6 +52,9 @@ from rules.decision import Decision
 
 log = logging.getLogger("lamplighter.app")
 
+FIRST_POLLS = 15.0
+"Seconds that the sources get after a restart before their silence counts."
+
 
 @dataclass(frozen=True, slots=True)
 class App:
@@ -182,8 +185,11 @@ async def open_app(
             metrics.rule_evaluated,
         )
         stack.callback(decider.close)
+        standing = publisher.entities()
+        linked = {link.person for link in links(settings)}
+        decider.hold([key for key in linked if people[key][1] in standing], FIRST_POLLS)
         decider.decide_all()
-        for address in publisher.entities() - {address for _, address in people.values()}:
+        for address in standing - {address for _, address in people.values()}:
             publisher.publish(address, None)  # of somebody who was taken out while nothing ran
 
         # What people chose and when they work are facts too, known before the first decision.

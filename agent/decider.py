@@ -16,7 +16,7 @@ from typing import Protocol
 
 import rules
 from agent.clock import Clock
-from connectors.facts import Fact, FactBook
+from connectors.facts import Fact, FactBook, FactKind
 from rules import Evaluation, Failure, Memory, Person, RuleSet
 from rules.decision import Decision
 from rules.memory import NO_MEMORY
@@ -27,6 +27,8 @@ SLICE = 200
 "People decided before the event loop gets its turn: at the full hour everybody changes at once."
 LONGEST_SLICE = 0.02
 "Seconds. Looking ahead takes far longer than deciding alone, and SIP waits meanwhile."
+SAYS_LITTLE = frozenset({FactKind.SCHEDULE, FactKind.REACH})
+"What is known at once at every start, and says nothing yet of what somebody is doing."
 LONGEST_WAIT = 20.0
 "Seconds. The wall clock may be set; no wait trusts it for longer."
 
@@ -72,6 +74,7 @@ class Decider:
         self._untold: set[str] = set()
         "Who must be told of even if nothing has changed."
         self._told: set[Failure] = set()
+        self._held: set[str] = set()
         self._closed = False
 
     @property
@@ -86,9 +89,23 @@ class Decider:
         """What holds now, and why."""
         return self._current.get(person)
 
+    def hold(self, people: Iterable[str], seconds: float) -> None:
+        """After a restart: what was published of these people stands until a source of theirs is heard, or the time is
+        up. Otherwise every lamp would go out for the second that the first poll takes."""
+        self._held.update(people)
+        asyncio.get_running_loop().call_later(seconds, self._release)
+
+    def _release(self) -> None:
+        held, self._held = self._held, set()
+        now = self._clock.now()
+        for person in held:
+            self._queue(person, now)
+
     def take(self, facts: Iterable[Fact]) -> None:
         """New facts; whoever they concern is decided anew."""
         now = self._clock.now()
+        facts = tuple(facts)
+        self._held.difference_update(fact.person for fact in facts if fact.kind not in SAYS_LITTLE)
         for person in self.facts.put_all(facts):
             self._queue(person, now)
 
@@ -147,7 +164,7 @@ class Decider:
     # -- deciding ------------------------------------------------------------------------------------------------
 
     def _queue(self, person: str, since: datetime, *, by_clock: bool = False) -> None:
-        if person not in self._people or self._closed:
+        if person not in self._people or person in self._held or self._closed:
             return
         if person in self._queued:
             if not by_clock:

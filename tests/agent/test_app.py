@@ -133,7 +133,7 @@ async def test_a_broken_rules_file_changes_nothing_and_names_the_place(tmp_path:
         app.decider.take([calendar((now - timedelta(minutes=5), now + timedelta(minutes=5)))])
         await until(app, "dnd")
         (tmp_path / "rules.yaml").write_text(RULES.replace("shows: busy", "shoes: busy"))
-        problems = app.reload_rules()
+        problems = (await app.reload()).problems
         assert len(problems) == 1 and "rules.yaml:7:" in problems[0] and "shows" in problems[0]
         await asyncio.sleep(0.05)
         current = app.decider.current("alice")
@@ -141,7 +141,7 @@ async def test_a_broken_rules_file_changes_nothing_and_names_the_place(tmp_path:
         (tmp_path / "rules.yaml").write_text(
             RULES.replace("state: dnd", "state: busy").replace("dnd:", "busy:")
         )
-        assert app.reload_rules() == []
+        assert (await app.reload()).problems == ()
         await until(app, "busy")
 
 

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 
 import rules
 from agent.decider import Decider, as_foreseen
-from connectors.facts import CalendarEvent, CalendarValue, Fact, Shows
+from connectors.facts import CalendarEvent, CalendarValue, Fact, Period, ScheduleValue, Shows
 from rules import Person
 from rules.decision import Decision
 from tests.support.clock import MONDAY_NINE
@@ -214,4 +214,31 @@ async def test_somebody_who_is_taken_out_while_waiting_is_not_decided_about() ->
     made.set_people([ALICE])
     await asyncio.sleep(1)
     assert {key for key, _, _, _ in heard.told} == {"alice"}
+    made.close()
+
+
+@virtual
+async def test_after_a_restart_nothing_is_said_before_a_source_is_heard() -> None:
+    made, heard, _ = decider()
+    made.hold(["alice"], 15)
+    made.decide_all()
+    working = ScheduleValue((Period(MONDAY_NINE - timedelta(hours=1), MONDAY_NINE + timedelta(hours=8)),))
+    made.take([Fact("alice", "schedule:alice", working, MONDAY_NINE)])
+    await asyncio.sleep(5)
+    assert heard.states("alice") == [] and heard.states("bob") == ["unknown"]
+    made.take([calendar("alice", (0, 60))])
+    await asyncio.sleep(1)
+    assert heard.states("alice") == ["dnd"]
+    made.close()
+
+
+@virtual
+async def test_after_a_restart_silence_counts_in_the_end() -> None:
+    made, heard, _ = decider()
+    made.hold(["alice"], 15)
+    made.decide_all()
+    await asyncio.sleep(14)
+    assert heard.states("alice") == []
+    await asyncio.sleep(2)
+    assert heard.states("alice") == ["unknown"]
     made.close()
