@@ -164,9 +164,17 @@ class Store:
         self._write(Kind.PUBLICATION, publication_id, None)
 
     def put_subscription(self, row: Subscription) -> None:
-        before = self._working.subscriptions.get(row.id)
+        before = self._working.subscriptions.get(row.id) or self._not_durably_gone(row.id)
         self._write(Kind.SUBSCRIPTION, row.id, row)
         self._numbering.raise_to(row, before)
+
+    def _not_durably_gone(self, subscription_id: str) -> Subscription | None:
+        """A row that was removed a moment ago, which the database still has: its numbers count."""
+        for group in (self._pending, self._in_flight):
+            image = group.before[Kind.SUBSCRIPTION].get(subscription_id) if group is not None else None
+            if isinstance(image, Subscription):
+                return image
+        return None
 
     def remove_subscription(self, subscription_id: str) -> None:
         self._write(Kind.SUBSCRIPTION, subscription_id, None)
