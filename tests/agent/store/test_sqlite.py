@@ -157,6 +157,6 @@ async def test_nobody_else_may_read_the_file(clock: VirtualClock, tmp_path: Path
         store = await Store.open(f"sqlite:///{path}", clock)
         store.put_user(user())
         await store.commit()
-        for name in os.listdir(tmp_path):
+        for name in (each for each in os.listdir(tmp_path) if each.startswith(path.name)):
             assert os.stat(f"{tmp_path}/{name}").st_mode & 0o777 == 0o600, name
         await store.close()
