@@ -174,7 +174,9 @@ async def open_app(
         # 4. The rules: facts become decisions, at once and at the second at which the clock changes them.
         def decided(person: Person, decision: Decision, since: datetime) -> None:
             address = people[person.key][1]
-            publisher.publish(address, publish_body(decision, address, since, changed_at=since))
+            time_zone = person.timezone if person.shows_time_zone else None
+            body = publish_body(decision, address, since, changed_at=since, time_zone=time_zone)
+            publisher.publish(address, body)
 
         decider = Decider(
             ruleset,

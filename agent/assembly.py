@@ -148,6 +148,7 @@ def people(settings: Settings) -> dict[str, tuple[Person, str]]:
                 person.roles,
                 person.timezone or settings.timezone,
                 (person.privacy or settings.privacy).value,
+                person.show_time_zone,
             ),
             _published_as(person.sip, settings.publisher.from_domain),
         )

@@ -18,6 +18,8 @@ class Person:
     "IANA name; times of day and dates are meant in it."
     privacy: str = "busy"
     "What may be said of a meeting: `busy` (nothing more), `category`, or `details` (title and place)."
+    shows_time_zone: bool = False
+    "Whether watchers are told what time it is where the person is."
 
 
 @lru_cache(maxsize=512)

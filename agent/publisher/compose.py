@@ -17,6 +17,7 @@ from agent.documents.namespaces import LAMPLIGHTER
 from agent.documents.pidf import Contact, Presence, Status, Tuple
 from agent.documents.rpid import Activities, Mood, PlaceType, Sphere, UserInput
 from agent.documents.rpid_names import ACTIVITIES, MOODS, SPHERES
+from agent.documents.time_offset import time_offsets
 from agent.documents.timed_status import TimedStatus
 from agent.documents.values import Element, Note
 from agent.documents.xml import parse_xml
@@ -29,6 +30,7 @@ def presence_document(
     contact: str | None,
     now: datetime,
     changed_at: datetime | None = None,
+    time_zone: str | None = None,
 ) -> Presence:
     """The document that says what `decision` says.
 
@@ -43,6 +45,7 @@ def presence_document(
     notes = tuple([Note(each.text, each.lang) for each in decision.notes])
     basic = "closed" if decision.basic is None else decision.basic.value
     coming = [each for each in decision.coming if each.start > now]
+    place_in_time = time_offsets(time_zone, now) if time_zone is not None else ()
     tuple_elements: list[Element] = [_timed_status(each) for each in coming]
     return Presence(
         entity,
@@ -57,7 +60,7 @@ def presence_document(
             ),
         ),
         (),
-        (Person(_name("p", entity), tuple(_person(decision)), notes, changed_at),),
+        (Person(_name("p", entity), (*_person(decision), *place_in_time), notes, changed_at),),
         tuple([_device(each, entity) for each in {each.device: each for each in decision.devices}.values()]),
     )
 
@@ -68,9 +71,10 @@ def publish_body(
     now: datetime,
     contact: str | None = None,
     changed_at: datetime | None = None,
+    time_zone: str | None = None,
 ) -> bytes:
     """`presence_document` as the body of a PUBLISH, `application/pidf+xml`."""
-    return pidf.build(presence_document(decision, entity, contact, now, changed_at))
+    return pidf.build(presence_document(decision, entity, contact, now, changed_at, time_zone))
 
 
 def _person(decision: rules.Decision) -> Iterable[Element]:

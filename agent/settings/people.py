@@ -64,6 +64,9 @@ class PersonSettings(Section):
         description="What may be taken over from calendars: `busy` (times only), `category`, or `details` "
         "(titles and places, never of private events). Default: the organisation's `privacy`.",
     )
+    show_time_zone: bool = Field(
+        default=False, description="Tell watchers what time it is where the person is (`timezone`)."
+    )
     may_publish: tuple[SipAddress, ...] = Field(
         default=(),
         description="Who else may publish this person's presence and calls, e.g. `[sip:pbx@example.org]`.",

@@ -189,3 +189,18 @@ async def test_a_port_in_use_is_named(tmp_path: Path) -> None:
         with pytest.raises(UserError, match=f"127.0.0.1:{port}"):
             async with open_app(load_settings(other / "lamplighter.yaml", {}), SystemClock()):
                 raise AssertionError("it must not start")
+
+
+async def test_watchers_are_told_the_time_zone_only_of_who_wants_that(tmp_path: Path) -> None:
+    (tmp_path / "rules.yaml").write_text(RULES)
+    shown = SETTINGS.replace("name: Alice}", "name: Alice, timezone: Asia/Kolkata, show_time_zone: true}")
+    for settings, expected in ((SETTINGS, False), (shown, True)):
+        (tmp_path / "lamplighter.yaml").write_text(settings.replace('"sqlite:///state.db"', '"memory:"'))
+        async with open_app(load_settings(tmp_path / "lamplighter.yaml", {}), SystemClock()) as app:
+            await until(app, "unknown")
+            async with watching(app) as watcher:
+                body = await watcher.told()
+                while "rpid:unknown" not in body:
+                    body = await watcher.told()
+                assert ("<rpid:time-offset" in body) is expected
+                assert (">330</rpid:time-offset>" in body) is expected

@@ -1,6 +1,7 @@
 """The guarded HTTP client against real sockets."""
 
 import asyncio
+import contextlib
 import gzip
 
 import pytest
@@ -160,11 +161,14 @@ async def test_a_server_that_says_nothing_is_unreachable():
 
 async def test_a_kept_connection_that_the_server_closed_is_replaced(http):
     async def once(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        await reader.readuntil(b"\r\n\r\n")
-        writer.write(b"HTTP/1.1 207 OK\r\nContent-Length: 2\r\nConnection: keep-alive\r\n\r\nok")
-        await reader.readuntil(b"\r\n\r\n")
-        writer.close()
+        # The client ends the last connection itself, in the middle of what this waits for.
+        with contextlib.suppress(asyncio.IncompleteReadError), contextlib.closing(writer):
+            await reader.readuntil(b"\r\n\r\n")
+            writer.write(b"HTTP/1.1 207 OK\r\nContent-Length: 2\r\nConnection: keep-alive\r\n\r\nok")
+            await reader.readuntil(b"\r\n\r\n")
+        gone.release()
 
+    gone = asyncio.Semaphore(0)
     server = await asyncio.start_server(once, "127.0.0.1", 0)
     url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/"
     try:
@@ -173,6 +177,8 @@ async def test_a_kept_connection_that_the_server_closed_is_replaced(http):
     finally:
         await http.close()
         server.close()
+        for _ in range(2):
+            await asyncio.wait_for(gone.acquire(), 5)
 
 
 async def test_a_closed_client_opens_nothing_again():
