@@ -2,7 +2,6 @@
 
 import asyncio
 import contextlib
-import gc
 import logging
 import signal
 from pathlib import Path
@@ -13,6 +12,7 @@ import typer
 from agent.app import App, open_app
 from agent.cli.options import SettingsOption, load
 from agent.clock import SystemClock
+from agent.garbage import collect_when_quiet, settle
 from agent.settings import Settings
 from agent.sip.flows import format_address
 from agent.telemetry.logs import configure_logging
@@ -61,9 +61,10 @@ async def serve(settings: Settings, control: Path | None, file: Path) -> None:
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, stop.set)
     async with open_app(settings, SystemClock(), control_path=control, reread=lambda: load(file)) as app:
-        # What was loaded stays; looking through it again and again would cost pauses of a tenth of a second.
-        gc.collect()
-        gc.freeze()
+        settle()
+        app.supervisor.service(
+            lambda: collect_when_quiet(lambda: app.server.notifier.owed == 0, asyncio.sleep), "garbage"
+        )
         loop.add_signal_handler(signal.SIGHUP, read_again, app)
         app.supervisor.service(lambda: watch_files(app, file), "settings and rules files")
         for transport, address in app.addresses:
