@@ -63,6 +63,15 @@ async def close_and_settle(stream: Stream) -> None:
     await asyncio.sleep(tcp.HALF_CLOSED_FOR + 0.1)
 
 
+async def all_closed(here: World) -> None:
+    """The kernel tells of endings in its own time, which is not the virtual one."""
+    for _ in range(50):
+        await asyncio.sleep(tcp.HALF_CLOSED_FOR + 0.1)
+        if here.server.driver.open_connections == 0:
+            return
+    raise AssertionError(f"still open: {here.server.driver.open_connections}")
+
+
 @virtual_beside_threads
 async def test_several_messages_in_one_segment_are_answered_in_order() -> None:
     async with served() as (_, address), await Stream.connect(address) as bob:
@@ -287,8 +296,7 @@ async def test_half_a_message_and_a_hang_up() -> None:
     async with served() as (here, address):
         async with await Stream.connect(address) as half:
             half.send(publication(half, "In")[:-20])
-        await asyncio.sleep(tcp.HALF_CLOSED_FOR + 0.1)
-        assert here.server.driver.open_connections == 0
+        await all_closed(here)
         assert not here.store.publications("sip:alice@example.org", "presence")
 
 
@@ -415,9 +423,4 @@ async def test_thousands_of_idle_connections_are_kept_and_harm_nobody() -> None:
         finally:
             for one in idle:
                 one.close()
-        # The kernel tells of thousands of endings in its own time, which is not the virtual one.
-        for _ in range(50):
-            await asyncio.sleep(tcp.HALF_CLOSED_FOR + 0.1)
-            if here.server.driver.open_connections == 0:
-                break
-        assert here.server.driver.open_connections == 0
+        await all_closed(here)
