@@ -1,5 +1,6 @@
 """From settings to what the parts take: the translations that `app` needs, each a plain function."""
 
+import logging
 import secrets
 import ssl
 from collections.abc import Mapping
@@ -11,8 +12,8 @@ from agent.clock import Clock
 from agent.errors import UserError
 from agent.net.tls import Credentials, UnusableCertificate, client_context
 from agent.presence.packages import DEFAULT_PACKAGES, ExpiryLimits
-from agent.presence.records import OWN_PUBLISHER
-from agent.publisher.publisher import NoTags, Options, StoredTag, TagStore
+from agent.presence.records import OWN_PUBLISHER, StandingPublication
+from agent.publisher.publisher import Options, StoredTag, TagStore
 from agent.server.config import ServerConfig
 from agent.server.server import Passwords
 from agent.server.transports import Listen
@@ -23,11 +24,14 @@ from agent.sip.digest import make_ha1s
 from agent.sip.flows import Transport
 from agent.sip.parsing import Limits
 from agent.sip.values import address_of_record, parse_host_port
+from agent.store.errors import StoreUnavailable
 from agent.store.protocols import UserStore
 from agent.store.store import Store
 from agent.working_hours import WorkingHours, parse_region, parse_spans
 from rules import Person, RulesError, RuleSet
 from rules.files import load_file, load_pack
+
+log = logging.getLogger("lamplighter.app")
 
 OWN_RANK = 60
 "What the rules decided outranks what a single device publishes of itself (50)."
@@ -233,8 +237,36 @@ class OwnTags:
         """The server has saved it with the publication."""
 
 
+class KeptTags:
+    """A TagStore for another presence server."""
+
+    def __init__(self, store: Store, target: str) -> None:
+        self._store = store
+        self._target = target
+
+    async def load(self) -> Mapping[str, StoredTag]:
+        return {
+            row.presentity: StoredTag(row.entity_tag, row.expires_at)
+            for row in self._store.standing()
+            if row.target == self._target
+        }
+
+    async def save(self, entity: str, tag: StoredTag | None) -> None:
+        if tag is None:
+            self._store.remove_standing(entity)
+        else:
+            row = StandingPublication(entity, self._target, tag.entity_tag, tag.expires_at)
+            self._store.put_standing(row)
+        try:
+            await self._store.commit()
+        except StoreUnavailable as error:
+            # Nothing is lost but, after a restart, the publication that stands now: it ends when it expires.
+            log.warning("the entity-tag of %s is not kept: %s", entity, error)
+
+
 def tags(settings: Settings, store: Store) -> TagStore:
-    return OwnTags(store) if settings.publisher.target == "built-in" else NoTags()
+    target = settings.publisher.target
+    return OwnTags(store) if target == "built-in" else KeptTags(store, target)
 
 
 def token() -> str:

@@ -150,3 +150,14 @@ class Binding:
     remote_address: str
     "host:port of the flow that carried the last REGISTER."
     user_agent: str
+
+
+@dataclass(frozen=True, slots=True)
+class StandingPublication:
+    """A publication of ours that stands at another presence server, to be taken up after a restart (RFC 3903 §4.1)."""
+
+    presentity: str
+    target: str
+    "The server's URI in the settings: what stands at another one is of no use."
+    entity_tag: str
+    expires_at: float

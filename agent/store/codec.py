@@ -7,7 +7,14 @@ from operator import attrgetter
 from sys import intern
 from typing import Any
 
-from agent.presence.records import Binding, ManualChoice, Publication, SipUser, Subscription
+from agent.presence.records import (
+    Binding,
+    ManualChoice,
+    Publication,
+    SipUser,
+    StandingPublication,
+    Subscription,
+)
 from agent.store import tables
 from agent.store.group import NumberedSubscription
 from agent.store.numbering import loaded
@@ -55,6 +62,7 @@ ENCODERS: Mapping[Kind, Encoder] = {
     Kind.MEMORY: attrgetter(*(column.name for column in tables.rule_memory.c)),
     Kind.USER: attrgetter(*(column.name for column in tables.sip_users.c)),
     Kind.BINDING: attrgetter(*(column.name for column in tables.bindings.c)),
+    Kind.STANDING: attrgetter(*(column.name for column in tables.standing_publications.c)),
 }
 
 
@@ -67,4 +75,5 @@ def decoders(starts: int) -> Mapping[Kind, Decoder]:
         Kind.MEMORY: lambda fields: RuleMemory(**fields),
         Kind.USER: lambda fields: SipUser(**fields),
         Kind.BINDING: lambda fields: Binding(**fields),
+        Kind.STANDING: lambda fields: StandingPublication(**fields),
     }

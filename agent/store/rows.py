@@ -7,7 +7,14 @@ from enum import StrEnum
 from operator import attrgetter
 from typing import Any
 
-from agent.presence.records import Binding, ManualChoice, Publication, SipUser, Subscription
+from agent.presence.records import (
+    Binding,
+    ManualChoice,
+    Publication,
+    SipUser,
+    StandingPublication,
+    Subscription,
+)
 from agent.store.errors import UnstorableRow
 
 
@@ -28,9 +35,10 @@ class Kind(StrEnum):
     MEMORY = "rule_memory"
     USER = "sip_users"
     BINDING = "bindings"
+    STANDING = "standing_publications"
 
 
-Row = Publication | Subscription | ManualChoice | RuleMemory | SipUser | Binding
+Row = Publication | Subscription | ManualChoice | RuleMemory | SipUser | Binding | StandingPublication
 
 _TEXTS: Mapping[type, Callable[[Any], tuple[str | None, ...]]] = {
     Publication: attrgetter("id", "presentity", "package", "entity_tag", "content_type", "publisher"),
@@ -41,6 +49,7 @@ _TEXTS: Mapping[type, Callable[[Any], tuple[str | None, ...]]] = {
     ManualChoice: attrgetter("person", "state", "note", "chosen_by"),
     RuleMemory: attrgetter("person", "memory"),
     SipUser: attrgetter("username", "realm", "md5", "sha256", "sha512_256"),
+    StandingPublication: attrgetter("presentity", "target", "entity_tag"),
     Binding: attrgetter(
         "id", "address", "contact", "params", "instance", "call_id", "transport", "local_address", "remote_address",
         "user_agent",

@@ -13,7 +13,15 @@ from functools import partial
 from typing import Literal
 
 from agent.clock import Clock
-from agent.presence.records import Binding, Change, ManualChoice, Publication, SipUser, Subscription
+from agent.presence.records import (
+    Binding,
+    Change,
+    ManualChoice,
+    Publication,
+    SipUser,
+    StandingPublication,
+    Subscription,
+)
 from agent.store.changes import ChangeFeed
 from agent.store.database import Database, NoDatabase
 from agent.store.errors import StoreUnavailable
@@ -151,6 +159,10 @@ class Store:
     def manual_choices(self) -> Collection[ManualChoice]:
         return tuple(self._working.manual.values())
 
+    def standing(self) -> Collection[StandingPublication]:
+        """Our publications at another presence server."""
+        return tuple(self._working.standing.values())
+
     def memory(self, person: str) -> dict[str, object] | None:
         row = self._working.memory.get(person)
         return None if row is None else json.loads(row.memory)
@@ -196,6 +208,12 @@ class Store:
 
     def remove_binding(self, binding_id: str) -> None:
         self._write(Kind.BINDING, binding_id, None)
+
+    def put_standing(self, row: StandingPublication) -> None:
+        self._write(Kind.STANDING, row.presentity, row)
+
+    def remove_standing(self, presentity: str) -> None:
+        self._write(Kind.STANDING, presentity, None)
 
     def put_user(self, row: SipUser) -> None:
         self._write(Kind.USER, row.username, row)

@@ -71,6 +71,15 @@ rule_memory = Table(
     Column("memory", Text, nullable=False, comment="JSON object"),
 )
 
+standing_publications = Table(
+    "standing_publications",
+    metadata,
+    Column("presentity", Text, primary_key=True),
+    Column("target", Text, nullable=False),
+    Column("entity_tag", Text, nullable=False),
+    Column("expires_at", Double, nullable=False),
+)
+
 sip_users = Table(
     "sip_users",
     metadata,

@@ -2,8 +2,16 @@
 
 from collections import Counter
 from collections.abc import Collection, Mapping
+from typing import Any
 
-from agent.presence.records import Binding, ManualChoice, Publication, SipUser, Subscription
+from agent.presence.records import (
+    Binding,
+    ManualChoice,
+    Publication,
+    SipUser,
+    StandingPublication,
+    Subscription,
+)
 from agent.store.expiry import ExpiryIndex
 from agent.store.rows import Kind, Row, RuleMemory
 
@@ -25,6 +33,7 @@ class WorkingSet:
         self.memory: dict[str, RuleMemory] = {}
         self.users: dict[str, SipUser] = {}
         self.bindings: dict[str, Binding] = {}
+        self.standing: dict[str, StandingPublication] = {}
         self.publication_expiry = ExpiryIndex(self.publications)
         self.subscription_expiry = ExpiryIndex(self.subscriptions)
         self.binding_expiry = ExpiryIndex(self.bindings)
@@ -35,6 +44,13 @@ class WorkingSet:
         self._published: dict[Resource, tuple[Publication, ...]] = {}
         self._watched: dict[Resource, dict[str, Subscription]] = {}
         self._registered: dict[str, dict[str, Binding]] = {}
+        self._plain: Mapping[Kind, dict[str, Any]] = {
+            Kind.MANUAL: self.manual,
+            Kind.MEMORY: self.memory,
+            Kind.USER: self.users,
+            Kind.STANDING: self.standing,
+        }
+        "Kinds that are only ever asked for by their key."
         self._by_kind: Mapping[Kind, Mapping[str, Row]] = {
             Kind.PUBLICATION: self.publications,
             Kind.SUBSCRIPTION: self.subscriptions,
@@ -42,6 +58,7 @@ class WorkingSet:
             Kind.MEMORY: self.memory,
             Kind.USER: self.users,
             Kind.BINDING: self.bindings,
+            Kind.STANDING: self.standing,
         }
 
     def published(self, presentity: str, package: str) -> tuple[Publication, ...]:
@@ -70,18 +87,10 @@ class WorkingSet:
         elif kind is Kind.BINDING:
             assert row is None or isinstance(row, Binding)
             self._apply_binding(key, row)
-        elif kind is Kind.USER:
-            assert row is None or isinstance(row, SipUser)
-            if row is None:
-                self.users.pop(key, None)
-            else:
-                self.users[key] = row
         elif row is None:
-            (self.manual if kind is Kind.MANUAL else self.memory).pop(key, None)
-        elif isinstance(row, ManualChoice):
-            self.manual[key] = row
-        elif isinstance(row, RuleMemory):
-            self.memory[key] = row
+            self._plain[kind].pop(key, None)
+        else:
+            self._plain[kind][key] = row
 
     def _apply_publication(self, key: str, row: Publication | None) -> None:
         before = self.publications.pop(key, None)

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from agent.presence.records import Change
+from agent.presence.records import Change, StandingPublication
 from agent.store.errors import StoreUnavailable, UnstorableRow
 from agent.store.protocols import PeopleStore, PresenceStore
 from agent.store.store import Store
@@ -198,6 +198,16 @@ class StoreContract:
         assert store.memory("alice") is None
         with pytest.raises(TypeError):
             store.put_memory("alice", {"not": object()})
+
+    async def test_publications_of_ours_at_another_server(self, store: Store) -> None:
+        first = StandingPublication(ALICE, "sip:presence.example.net", "tag-1", T0 + 60)
+        store.put_standing(first)
+        store.put_standing(replace(first, entity_tag="tag-2"))
+        await store.commit()
+        assert list(store.standing()) == [replace(first, entity_tag="tag-2")]
+        store.remove_standing(ALICE)
+        await store.commit()
+        assert list(store.standing()) == []
 
     @pytest.mark.parametrize("bad", ["\ud800", "a\0b"])
     async def test_a_text_that_no_database_keeps_is_refused_alone(self, store: Store, bad: str) -> None:

@@ -67,6 +67,13 @@ def upgrade() -> None:
         sa.Column("memory", sa.Text, nullable=False, comment="JSON object"),
     )
     op.create_table(
+        "standing_publications",
+        sa.Column("presentity", sa.Text, primary_key=True),
+        sa.Column("target", sa.Text, nullable=False),
+        sa.Column("entity_tag", sa.Text, nullable=False),
+        sa.Column("expires_at", sa.Double, nullable=False),
+    )
+    op.create_table(
         "sip_users",
         sa.Column("username", sa.Text, primary_key=True),
         sa.Column("realm", sa.Text, nullable=False),
