@@ -49,6 +49,7 @@ def server_config(settings: Settings) -> ServerConfig:
         packages=packages,
         ranks={OWN_PUBLISHER: OWN_RANK},
         limits=Limits(message=settings.limits.message_size),
+        locations=settings.notify.locations,
         minimum_interval=settings.notify.minimum_interval.total_seconds(),
         requests_per_second=settings.limits.requests_per_second,
         requests_burst=settings.limits.requests_burst,

@@ -33,6 +33,8 @@ class ServerConfig:
     "NOTIFYs too large for a datagram (RFC 3261 §18.1.1) try TCP first."
     minimum_interval: float = 0.0
     "Seconds between two NOTIFYs of one subscription; changes meanwhile are merged."
+    locations: bool = False
+    "Whether watchers are told the locations that may be passed on."
     server_name: str = "Lamplighter"
     publishers: Mapping[str, frozenset[str]] = field(default_factory=dict)
     "Presentity -> who else may publish for it (addresses of record)."

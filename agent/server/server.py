@@ -86,7 +86,7 @@ class PresenceServer:
         )
         self._config = config
         replies = Replies(config, self.driver.endpoint)
-        self._views = Views(store, clock, policy)
+        self._views = Views(store, clock, policy, locations=config.locations)
         count: Callable[[str, int], None] = (
             meter.sip_answered if meter is not None else lambda method, status: None
         )

@@ -1,7 +1,7 @@
 """What a presentity looks like to its watchers: composed and serialised once per state, not once per watcher."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import lru_cache
 
@@ -12,6 +12,7 @@ from agent.documents.xml import parse_xml
 from agent.presence.calls import DialogView, dialog_document, dialogs_of, problem_of
 from agent.presence.composition import DEFAULT, Composition, Input, Policy, compose
 from agent.presence.lamp import at_version, lamp_of
+from agent.presence.location_policy import told_locations
 from agent.presence.packages import DIALOG_INFO
 from agent.presence.records import OWN_PUBLISHER
 from agent.presence.simple_view import simple_view
@@ -44,10 +45,13 @@ def _tail(media_type: str, body: bytes) -> bytes:
 class Views:
     """A cache of views. `forget` a presentity when its publications change."""
 
-    def __init__(self, store: PublicationReader, clock: Clock, policy: Policy = DEFAULT) -> None:
+    def __init__(
+        self, store: PublicationReader, clock: Clock, policy: Policy = DEFAULT, *, locations: bool = False
+    ) -> None:
         self._store = store
         self._clock = clock
         self._policy = policy
+        self._locations = locations
         self._composed: dict[str, Composition] = {}
         self._views: dict[str, dict[tuple[str, str, DialogView], View]] = {}
         self.on_boundary: Callable[[str, datetime], None] = lambda presentity, when: None
@@ -101,7 +105,9 @@ class Views:
                 for row in self._store.publications(presentity, "presence")
                 if row.expires_at > now.timestamp()
             ]
-            known = self._composed[presentity] = compose(presentity, inputs, now, self._policy)
+            known = compose(presentity, inputs, now, self._policy)
+            known = replace(known, document=told_locations(known.document, self._locations))
+            self._composed[presentity] = known
             if known.next_boundary is not None:
                 self.on_boundary(presentity, known.next_boundary)
         return known

@@ -163,6 +163,10 @@ class NotifySettings(Section):
         description="How more than 1300 bytes reach a watcher on UDP: by `udp`, which phones expect, or with `tcp` "
         "tried first, which RFC 3261 §18.1.1 demands.",
     )
+    locations: bool = Field(
+        default=False,
+        description="Tell watchers locations (RFC 4119) that clients publish, as far as these allow to be passed on.",
+    )
 
 
 class DialogSettings(Section):
