@@ -145,7 +145,7 @@ def test_equal_publications_of_services_give_each_service_once(document, number)
 def test_a_publication_of_other_people_s_devices_takes_nothing_away(document):
     """Removing an input removes only what it contributed: the tuples of the others stay as they were."""
     stranger = pidf.Presence(
-        ALICE, (pidf.Tuple("s", pidf.Status("open"), (), pidf.Contact("sip:s@192.0.2.9")),)
+        ALICE, (pidf.Tuple("of-a-stranger", pidf.Status("open"), (), pidf.Contact("sip:s@192.0.2.9")),)
     )
     alone = compose(ALICE, [Input("p1", document, 50, NOW)], NOW).document
     both = compose(ALICE, [Input("p1", document, 50, NOW), Input("p2", stranger, 99, NOW)], NOW).document
