@@ -65,10 +65,12 @@ def test_the_readme_shows_the_current_table(rfc_table):
     module, rows, _ = rfc_table
     readme = (ROOT / "README.md").read_text(encoding="utf-8")
     assert readme == module.updated(readme, rows), "run docs/tools/rfc_table.py"
+    page = (ROOT / "docs" / "standards.md").read_text(encoding="utf-8")
+    assert page == module.page(rows), "run docs/tools/rfc_table.py"
 
 
 def test_bad_rows_are_told(rfc_table):
-    header = "id\trfc\tsection\trequirement\tstatus\ttests\n"
+    header = "id\trfc\tsection\trequirement\tstatus\ttests\tkamailio\n"
     _, problems = rfc_table[0].read(
         header + "a\t3903\t4\tx\tdone\t\nb\t3903\t4\tx\tmaybe\tt\nb\t1\t1\tx\tno\t\nc\tx\t1\tx\tno\t\nshort\n"
     )
@@ -83,9 +85,13 @@ def test_bad_rows_are_told(rfc_table):
 
 
 def test_the_table_counts(rfc_table):
-    header = "id\trfc\tsection\trequirement\tstatus\ttests\n"
-    rows, _ = rfc_table[0].read(header + "a\t3903\t4\tx\tdone\tt::t\nb\t3903\t5\ty\tno\t\n")
-    assert "| [3903](https://www.rfc-editor.org/rfc/rfc3903) | 1 | 0 | 1 | §5 y |" in rfc_table[0].table(rows)
+    header = "id\trfc\tsection\trequirement\tstatus\ttests\tkamailio\n"
+    rows, _ = rfc_table[0].read(header + "a\t3903\t4\tx\tdone\tt::t\tno\nb\t3903\t5\ty\tno\t\n")
+    assert "| [3903](https://www.rfc-editor.org/rfc/rfc3903) | 1 | 0 | 1 | 0 | 0 | 1 |" in rfc_table[0].table(
+        rows
+    )
+    assert "- RFC 3903 §5, no: y (`b`)" in rfc_table[0].page(rows)
+    assert "| `a` | 4 | x | done | no |" in rfc_table[0].page(rows)
 
 
 def test_the_settings_page_and_sample_are_current():

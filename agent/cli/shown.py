@@ -8,6 +8,8 @@ from agent.documents import dialog_info, pidf
 from agent.documents.data_model import Person
 from agent.documents.pidf import Presence
 from agent.documents.rpid import Activities
+from agent.presence.dialog_table import DialogTable, Heard
+from agent.sip.notification import Notification
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,14 +22,29 @@ class Shown:
     since: datetime | None = None
 
 
-def read_body(content_type: str | None, body: bytes) -> Shown | None:
-    """None: a kind of document that is not read here. Raises DocumentError for one that is broken."""
-    if content_type == pidf.CONTENT_TYPE:
-        return of_presence(pidf.parse(body))
-    if content_type == "application/dialog-info+xml":
-        dialogs = dialog_info.parse(body).dialogs
-        return Shown(", ".join(sorted({str(each.state) for each in dialogs})) or "no call")
-    return None
+class Reader:
+    """What the bodies of one subscription say, one after the other: dialogs may be told in parts."""
+
+    def __init__(self) -> None:
+        self.wants_full = False
+        "A part is missing: the subscription should be refreshed for the full state."
+        self._dialogs = DialogTable()
+
+    def read(self, notification: Notification) -> Shown | None:
+        """None: a kind of document that is not read here. Raises DocumentError for one that is broken."""
+        if notification.content_type == pidf.CONTENT_TYPE:
+            return of_presence(pidf.parse(notification.body))
+        if notification.content_type == dialog_info.CONTENT_TYPE:
+            self._dialogs, heard = self._dialogs.take(dialog_info.parse(notification.body))
+            self.wants_full = heard is Heard.GAP
+            return of_dialogs(self._dialogs)
+        return None
+
+
+def of_dialogs(table: DialogTable) -> Shown:
+    """The states of the calls there are; ``no call`` only when nothing is missing."""
+    states = ", ".join(sorted({dialog.state for dialog in table.dialogs.values()}))
+    return Shown(states or ("no call" if table.complete else "unknown"))
 
 
 def of_presence(presence: Presence) -> Shown:

@@ -12,7 +12,7 @@ from typing import Annotated
 import typer
 
 from agent.cli.options import JsonOption
-from agent.cli.shown import line_of, read_body
+from agent.cli.shown import Reader, line_of
 from agent.cli.sip_client import (
     Client,
     PasswordFileOption,
@@ -77,6 +77,7 @@ class _Watched:
     uri: str
     subscriber: Subscriber
     changed: asyncio.Event = field(default_factory=asyncio.Event)
+    reader: Reader = field(default_factory=Reader)
     told: int = 0
     stands: bool = False
     "Whether a NOTIFY has come."
@@ -188,9 +189,11 @@ class Watcher:
             return  # the server's farewell: the same state once more
         watched.told += 1
         if self._options.as_json:
-            self._show_json(watched.uri, notification)
+            self._show_json(watched, notification)
         else:
             self._show_line(watched, notification)
+        if watched.reader.wants_full:
+            watched.subscriber.refetch(self._clock.monotonic())
         if self._options.count is not None and watched.told >= self._options.count:
             self._leave(watched)
 
@@ -199,7 +202,7 @@ class Watcher:
         text = ""
         if notification.body:
             try:
-                shown = read_body(notification.content_type, notification.body)
+                shown = watched.reader.read(notification)
                 text = line_of(shown, now) if shown is not None else _indented(notification)
             except DocumentError as error:
                 text = f"a broken document: {error}"
@@ -215,10 +218,10 @@ class Watcher:
             suffix = f"  [ended: {notification.reason or 'no reason given'}]"
         print(f"{now:%H:%M:%S}  {watched.uri}  {text}{suffix}".rstrip(), flush=True)
 
-    def _show_json(self, uri: str, notification: Notification) -> None:
+    def _show_json(self, watched: _Watched, notification: Notification) -> None:
         told: dict[str, object] = {
             "received_at": _iso(self._clock.now()),
-            "uri": uri,
+            "uri": watched.uri,
             "event": self._options.event,
             "subscription": notification.state,
             "expires": notification.expires,
@@ -227,7 +230,7 @@ class Watcher:
             "state": None,
         }
         try:
-            shown = read_body(notification.content_type, notification.body) if notification.body else None
+            shown = watched.reader.read(notification) if notification.body else None
             if shown is not None:
                 told |= asdict(shown)
                 told["since"] = _iso(shown.since) if shown.since is not None else None

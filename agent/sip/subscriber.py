@@ -100,6 +100,7 @@ class Subscriber:
         self._failures = 0
         self._not_before = now
         self._begun_anew_at = now - AT_ONCE_INTERVAL
+        self._refetched_at = now - AT_ONCE_INTERVAL
         self._begin()
 
     def _begin(self) -> None:
@@ -146,6 +147,15 @@ class Subscriber:
     def stop(self) -> None:
         """Unsubscribe; ends with the last NOTIFY, or without it when none comes."""
         self._stopping = True
+
+    def refetch(self, now: float) -> None:
+        """Refresh soon, for the full state that follows each SUBSCRIBE (RFC 6665 §4.2.1.2).
+
+        Not sooner than some seconds after the last time: no server may make us spin.
+        """
+        if self.phase is Phase.RUNNING:
+            self._refresh_at = min(self._refresh_at, max(now, self._refetched_at + AT_ONCE_INTERVAL))
+            self._refetched_at = self._refresh_at
 
     def _subscribe(self, now: float) -> Subscribe:
         headers = Headers(

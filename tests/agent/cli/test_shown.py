@@ -4,8 +4,9 @@ from datetime import UTC, datetime
 
 import pytest
 
-from agent.cli.shown import Shown, line_of, read_body
+from agent.cli.shown import Reader, Shown, line_of
 from agent.documents.errors import DocumentError
+from agent.sip.notification import Notification
 
 NOW = datetime(2026, 3, 2, 10, 30, tzinfo=UTC)
 PIDF = "application/pidf+xml"
@@ -13,6 +14,14 @@ HEAD = (
     '<presence xmlns="urn:ietf:params:xml:ns:pidf" xmlns:dm="urn:ietf:params:xml:ns:pidf:data-model" '
     'xmlns:rpid="urn:ietf:params:xml:ns:pidf:rpid" entity="sip:alice@example.org">'
 )
+
+
+def told(content_type: str, body: bytes) -> Notification:
+    return Notification("active", 600, None, None, content_type, body)
+
+
+def read_body(content_type: str, body: bytes) -> Shown | None:
+    return Reader().read(told(content_type, body))
 
 
 def presence(inner: str) -> bytes:
@@ -57,6 +66,24 @@ def test_calls_are_told_by_their_states() -> None:
         b'<dialog id="1"><state>confirmed</state></dialog></dialog-info>'
     )
     assert read_body("application/dialog-info+xml", body) == Shown("confirmed")
+
+
+def test_calls_told_in_parts_are_put_together_and_a_missing_part_is_known() -> None:
+    reader, kind = Reader(), "application/dialog-info+xml"
+
+    def shown(version: int, state: str, dialogs: str) -> str:
+        head = f'<dialog-info xmlns="urn:ietf:params:xml:ns:dialog-info" version="{version}" state="{state}"'
+        read = reader.read(told(kind, f'{head} entity="sip:a@b">{dialogs}</dialog-info>'.encode()))
+        assert read is not None
+        return read.state
+
+    assert shown(0, "full", '<dialog id="1"><state>early</state></dialog>') == "early"
+    assert shown(1, "partial", '<dialog id="2"><state>confirmed</state></dialog>') == "confirmed, early"
+    assert not reader.wants_full
+    assert shown(3, "partial", "") == "confirmed, early"
+    assert reader.wants_full
+    assert shown(4, "full", "") == "no call"
+    assert not reader.wants_full
 
 
 def test_what_is_not_read_here_and_what_is_broken() -> None:

@@ -406,3 +406,25 @@ def test_whatever_happens_there_is_always_a_next_step(script: list[tuple[str, fl
             scene.told("terminated")
         elif step == "deactivated":
             scene.told("terminated;reason=deactivated")
+
+
+def test_the_full_state_is_fetched_again_when_a_part_is_missing_but_not_in_a_loop() -> None:
+    scene = running(expires=3600)
+    scene.subscriber.refetch(scene.now)
+    request = scene.sends().request
+    assert request.to.tag == "server" and request.headers.get("Expires") == "3600"
+    scene.accepted()
+    scene.now += 1
+    scene.subscriber.refetch(scene.now)
+    assert scene.waits_until() == scene.now + 4
+    scene.now += 4
+    scene.sends()
+
+
+def test_a_fetch_of_the_full_state_never_puts_the_refresh_off() -> None:
+    scene = running(expires=3600)
+    due = scene.waits_until()
+    assert due is not None
+    scene.now = due - 0.5
+    scene.subscriber.refetch(scene.now)
+    scene.sends()
