@@ -19,6 +19,8 @@ from agent.sip.values import address_of_record
 from agent.store.protocols import BindingStore
 
 TYPES = ("text/plain",)
+RECEIPT = "message/imdn+xml"
+"COMPAT(linphone 5.1): says that our answer was shown (RFC 5438). Taken and thrown away; refused, it would be shown."
 LONGEST = 900
 "Bytes of text in an answer: with its headers it must fit 1300 (RFC 3428 §8)."
 
@@ -57,6 +59,8 @@ class MessageHandler:
             return to(request, 481)  # a MESSAGE makes no dialog, and we have none that takes one
         if self.commands is None or address_of_record(request.uri) != self._config.agent_address:
             return to(request, 404, "No Messages To This Address")
+        if request.content_type == RECEIPT:
+            return to(request, 200)
         if request.content_type not in TYPES:
             return to(request, 415, headers=[("Accept", ", ".join(TYPES))])
         if len(request.body) > self._config.max_body:

@@ -4,6 +4,7 @@ from agent.server import message
 from agent.server.authenticate import Identity
 from agent.server.config import ServerConfig
 from agent.server.replies import Replies
+from agent.sip.content_coding import CODINGS
 from agent.sip.flows import Flow
 from agent.sip.messages import Request, Response
 from agent.sip.server_transactions import ServerTransaction
@@ -18,7 +19,7 @@ class OptionsHandler:
         self._headers = [
             ("Allow", config.methods),
             ("Accept", ", ".join(dict.fromkeys(types))),
-            ("Accept-Encoding", "identity"),
+            ("Accept-Encoding", ", ".join(CODINGS)),
             ("Accept-Language", "en"),
             ("Allow-Events", config.allow_events),
             ("Supported", "outbound" if config.registrar else ""),

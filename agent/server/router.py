@@ -9,6 +9,7 @@ from agent.server.authenticate import Authenticator, Identity
 from agent.server.config import ServerConfig
 from agent.server.flood_guard import FloodGuard
 from agent.server.replies import KNOWN, Replies
+from agent.sip.content_coding import CODINGS, TooLong, UnknownCoding, decoded
 from agent.sip.endpoint import RequestReceived
 from agent.sip.flows import Flow
 from agent.sip.messages import Request, Response
@@ -82,6 +83,20 @@ class Router:
             return refusal
         return self._handlers[request.method](request, event.transaction, event.flow, identity)
 
+    def _unpack(self, request: Request) -> Response | None:
+        """Undo what Content-Encoding says was done to the body. After Digest, which may be about the body as sent."""
+        try:
+            request.body = decoded(
+                request.body, request.headers.values("Content-Encoding"), self._config.max_body
+            )
+        except UnknownCoding:
+            return self._replies.to(request, 415, headers=[("Accept-Encoding", ", ".join(CODINGS))])
+        except TooLong:
+            return self._replies.to(request, 413)
+        except ValueError:
+            return self._replies.to(request, 400, "Bad Content-Encoding")
+        return None
+
     def _refuse_early(self, request: Request, flow: Flow) -> Response | None:
         """Method, Request-URI, Require: what no handler needs to see."""
         to = self._replies.to
@@ -103,9 +118,8 @@ class Router:
         required = request.headers.values("Require")
         if required:
             return to(request, 420, headers=[("Unsupported", ", ".join(required))])
-        encoding = request.headers.get("Content-Encoding")
-        if encoding and encoding.lower() != "identity" and request.body:
-            return to(request, 415, headers=[("Accept-Encoding", "identity")])
+        if request.body and (refusal := self._unpack(request)) is not None:
+            return refusal
         host = address_of_record(request.uri).partition(":")[2].rpartition("@")[2]
         # In a dialog the tags count, not the Request-URI; PUBLISH knows no dialogs (RFC 3903 §6).
         in_dialog = request.method != "PUBLISH" and request.to.tag is not None

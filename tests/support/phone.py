@@ -1,6 +1,7 @@
 """A scripted SIP party: writes its messages as text, so that it can be wrong on purpose, and remembers what it got."""
 
 import asyncio
+import re
 from collections import deque
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
@@ -94,7 +95,7 @@ class Phone:
     async def ask(self, data: bytes) -> Response:
         """Send a request and wait for its final response."""
         self.send(data)
-        branch = data.partition(b";branch=")[2].partition(b";")[0]
+        branch = re.split(rb"[;,\s]", data.partition(b";branch=")[2], maxsplit=1)[0]
         return await self.answer_to(branch.decode())
 
     async def answer_to(self, branch: str, within: float = PATIENCE) -> Response:

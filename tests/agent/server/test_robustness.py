@@ -62,8 +62,12 @@ REFUSED = {
     "BYE": (request(method="BYE"), 405),
     "CANCEL of nothing": (request(method="CANCEL"), 481),
     "mailto": (request(("PUBLISH sip:alice@example.org", "PUBLISH mailto:alice@example.org")), 416),
-    "a compressed body": (
+    "a body that says it is compressed": (
         request(("Content-Length: 0\r\n\r\n", "Content-Encoding: gzip\r\nContent-Length: 2\r\n\r\nab")),
+        400,
+    ),
+    "a body in a coding that nobody knows": (
+        request(("Content-Length: 0\r\n\r\n", "Content-Encoding: zip\r\nContent-Length: 2\r\n\r\nab")),
         415,
     ),
 }
