@@ -1,8 +1,6 @@
 """What the `lamplighter users` commands share: hashing, and keeping in the service or, when none runs, in its store."""
 
 import asyncio
-import os
-import socket
 import sys
 from collections.abc import Awaitable, Callable, Mapping
 from pathlib import Path
@@ -13,9 +11,8 @@ import typer
 
 from agent import assembly
 from agent.accounts import Accounts, name_problem
-from agent.cli.control_client import ask
+from agent.cli.control_client import ask, is_running
 from agent.cli.options import load
-from agent.cli.serve import control_path
 from agent.clock import SystemClock
 from agent.errors import EXIT_USAGE, UserError
 from agent.settings import Settings
@@ -66,7 +63,7 @@ def load_for_users(path: Path) -> tuple[Settings, str]:
 
 def keep(path: Path, settings: Settings, users: Mapping[str, Mapping[str, str]], must: Must) -> None:
     """All or none, in force at once when a service runs. Raises UserError."""
-    if _runs(path):
+    if is_running(path):
         ask(path, "/v1/users", "POST", {"users": users, "must": must})
         return
     _directly(settings, lambda accounts: accounts.put(users, must))
@@ -74,7 +71,7 @@ def keep(path: Path, settings: Settings, users: Mapping[str, Mapping[str, str]],
 
 def remove(path: Path, settings: Settings, username: str) -> None:
     """Raises UserError."""
-    if _runs(path):
+    if is_running(path):
         ask(path, f"/v1/users/{quote(username, safe='')}", "DELETE")
         return
     _directly(settings, lambda accounts: accounts.remove([username]))
@@ -82,7 +79,7 @@ def remove(path: Path, settings: Settings, username: str) -> None:
 
 def listing(path: Path, settings: Settings) -> list[dict[str, Any]]:
     """As `Accounts.listing` has it."""
-    if _runs(path):
+    if is_running(path):
         found: list[dict[str, Any]] = ask(path, "/v1/users")
         return found
 
@@ -90,18 +87,6 @@ def listing(path: Path, settings: Settings) -> list[dict[str, Any]]:
         return accounts.listing()
 
     return _directly(settings, ask_store)
-
-
-def _runs(path: Path) -> bool:
-    """Whether somebody listens at the control socket. One that does not answer counts: the store is then not ours."""
-    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as probe:
-        try:
-            probe.connect(os.fspath(control_path(path)))
-        except (FileNotFoundError, ConnectionRefusedError):
-            return False
-        except OSError:
-            return True
-    return True
 
 
 def _directly(settings: Settings, work: Callable[[Accounts], Awaitable[Result]]) -> Result:

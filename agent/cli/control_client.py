@@ -2,6 +2,7 @@
 
 import http.client
 import json
+import os
 import socket
 from pathlib import Path
 from typing import Any
@@ -19,6 +20,18 @@ class _UnixConnection(http.client.HTTPConnection):
         self.sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
         self.sock.settimeout(self.timeout)
         self.sock.connect(str(self._path))
+
+
+def is_running(settings: Path) -> bool:
+    """Whether somebody listens at the control socket. One that does not answer counts: the store is then not ours."""
+    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as probe:
+        try:
+            probe.connect(os.fspath(control_path(settings)))
+        except (FileNotFoundError, ConnectionRefusedError):
+            return False
+        except OSError:
+            return True
+    return True
 
 
 def ask(settings: Path, path: str, method: str = "GET", body: object = None) -> Any:

@@ -29,6 +29,9 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "users remove": ("users_remove", "Take a user away."),
     "users list": ("users_list", "Show who may sign in."),
     "users import": ("users_import", "Take many users from a file."),
+    "backup": ("backup", "Copy the database, while the service runs."),
+    "restore": ("restore", "Put a copy of the database in its place."),
+    "database check": ("database_check", "Check whether the database is whole."),
     "config check": ("config_check", "Check the settings file and name every problem."),
     "config show": ("config_show", "Show the settings in effect, passwords hidden."),
     "rules check": ("rules_check", "Check a rules file and name every problem."),
@@ -40,6 +43,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
 "Name as typed -> module in this folder, and its line in the help."
 GROUPS = {
     "config": "Check and show the settings file.",
+    "database": "Look after the database.",
     "rules": "Check, test and understand the rules file.",
     "users": "Keep the accounts that phones and softphones sign in with.",
 }
