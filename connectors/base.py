@@ -4,6 +4,9 @@ A connector has one object per *link*; a link joins one person to one source (al
 runner makes the object, calls ``poll`` when it is due, and does everything that is the same for all:
 scheduling, jitter, back-off, health, logging, staleness. A connector only fetches and hands the payload to
 its pure ``mapping``.
+
+Where one connection, one request or one webhook serves many people, the connector has a *hub* beside it: one
+object for all links of an entry in the settings (a PBX with two hundred phones). Links attach to it.
 """
 
 from collections.abc import Callable, Coroutine, Iterable, Mapping, MutableMapping, Sequence
@@ -12,6 +15,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 from connectors.facts import Fact
+from connectors.ingress import Received, Reply
 from connectors.privacy import Privacy
 
 if TYPE_CHECKING:
@@ -19,6 +23,18 @@ if TYPE_CHECKING:
     from connectors.http import Http
 
 T_co = TypeVar("T_co", covariant=True)
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """What all links of one entry under ``connectors`` in the settings have in common. Equal entries share a hub."""
+
+    key: str
+    "As in the settings (`pbx`)."
+    settings: Mapping[str, Any] = field(default_factory=dict, hash=False)
+    "Validated by the connector's hub settings model; the links' own settings include them."
+    secret: str | None = field(default=None, repr=False)
+    "Password or token of the hub. Links that have no secret of their own get it too."
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +55,8 @@ class Link:
     addresses: tuple[str, ...] = ()
     "All e-mail addresses of the person: how to find them among an event's attendees."
     privacy: Privacy = Privacy.BUSY
+    entry: Entry = Entry("")
+    "Where the settings say what this link has in common with others."
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,9 +125,15 @@ class Context:
     http: "Http"
     clock: Clock
     workshop: Workshop
+    spawn: Spawn
+    "For what has to go on beside ``poll``, ``listen`` or ``run``; ends with the service at the latest."
     state: MutableMapping[str, str]
     """Small things worth keeping over a restart (a discovered address). May be lost at any time; holds no
     secrets."""
+    secrets: MutableMapping[str, str] = field(default_factory=dict, repr=False)
+    "The same for what must not be read by others: token caches."
+    hub: Any = None
+    "What this link shares with the other links of its entry; None where the connector's manifest names no hub."
 
 
 class PollConnector(Protocol):
@@ -135,4 +159,30 @@ class PushConnector(Protocol):
 
     async def close(self) -> None:
         """The link goes away or the service stops: makes ``listen`` return."""
+        ...
+
+
+class Hub(Protocol):
+    """What all links of one entry share. Made by ``HubClass(entry, settings, context)`` before the connector of its
+    first link, closed after that of its last. How links attach is between the two classes.
+
+    It may also have ``async receive(request: Received) -> Reply``, as may a connector: see `Receives`.
+    """
+
+    async def run(self, heard: Callable[[], None]) -> None:
+        """Stay with the source until cancelled; call ``heard`` when it has answered. Returning or raising means that
+        the source was lost; the runner calls again, with back-off. A hub that only receives has no ``run``."""
+        ...
+
+    async def close(self) -> None:
+        """The last link has gone or the service stops: makes ``run`` return."""
+        ...
+
+
+class Receives(Protocol):
+    """A hub or a connector that is sent HTTP requests by its source."""
+
+    async def receive(self, request: Received) -> Reply:
+        """Take a request that the ingress has let through, and answer soon. Raises `connectors.errors.BadData` for
+        one that makes no sense. Facts go to whom ``listen`` was given."""
         ...

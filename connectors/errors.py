@@ -97,3 +97,14 @@ class Fault(ConnectorError):
 
     state = HealthState.FAULT
     advice = "Please report this, with the log."
+
+
+def as_connector_error(caught: Exception) -> ConnectorError:
+    """What became of a connector, whatever it raised."""
+    if isinstance(caught, ConnectorError):
+        return caught
+    if isinstance(caught, TimeoutError):
+        return Unreachable("the source did not answer in time")
+    if isinstance(caught, ConnectionError):
+        return Unreachable(f"the connection broke ({type(caught).__name__})")
+    return Fault(f"the connector failed ({type(caught).__name__})")

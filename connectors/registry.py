@@ -5,17 +5,18 @@ and whose value is the package that holds its ``manifest.yaml``. Nothing of a co
 is used.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
 from importlib import import_module
 from importlib.metadata import entry_points
 from importlib.resources import files
-from typing import Any, Literal
+from typing import Any, Literal, Self
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
-from connectors.base import Context, Link, PollConnector, PushConnector
+from connectors.base import Context, Entry, Hub, Link, PollConnector, PushConnector
 from connectors.errors import Misconfigured
 from connectors.facts import FactKind
 from connectors.settings import LinkSettings
@@ -38,6 +39,22 @@ class Manifest(BaseModel):
     secret: str | None = Field(None, description="What the secret is, in the form's words; none: no secret.")
     connector: str = Field(pattern=r"^[\w.]+:\w+$", description="Class, as module:name.")
     settings: str = Field(pattern=r"^[\w.]+:\w+$", description="Settings model, as module:name.")
+    hub: str | None = Field(
+        None,
+        pattern=r"^[\w.]+:\w+$",
+        description="Class of what all links of an entry share, as module:name.",
+    )
+    hub_settings: str | None = Field(
+        None,
+        pattern=r"^[\w.]+:\w+$",
+        description="Settings model of the hub, which that of the links extends. Needed with `hub`.",
+    )
+
+    @model_validator(mode="after")
+    def _hub_has_settings(self) -> Self:
+        if (self.hub is None) is not (self.hub_settings is None):
+            raise ValueError("hub and hub_settings go together")
+        return self
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,24 +70,45 @@ class ConnectorType:
 
     @property
     def settings_model(self) -> type[LinkSettings]:
-        model = _named(self.manifest.settings)
-        if not (isinstance(model, type) and issubclass(model, LinkSettings)):
-            raise Misconfigured(f"{self.manifest.settings} is not a LinkSettings model")
-        return model
+        return _model(self.manifest.settings)
+
+    @property
+    def hub_settings_model(self) -> type[LinkSettings] | None:
+        """None: it has no hub."""
+        return None if self.manifest.hub_settings is None else _model(self.manifest.hub_settings)
 
     def read_settings(self, link: Link) -> LinkSettings:
         """Validate a link's settings. Raises `Misconfigured` that names every problem."""
-        try:
-            return self.settings_model.model_validate(dict(link.settings))
-        except ValidationError as error:
-            wrong = "; ".join(
-                _problem(entry) for entry in error.errors(include_input=False, include_url=False)
-            )
-            raise Misconfigured(f"settings of link {link.id}: {wrong}") from None
+        return _validated(self.settings_model, link.settings, f"settings of link {link.id}")
+
+    def read_hub_settings(self, entry: Entry) -> LinkSettings:
+        """Validate what an entry says to its hub. Raises `Misconfigured` that names every problem."""
+        assert self.hub_settings_model is not None
+        return _validated(self.hub_settings_model, entry.settings, f"settings of connector {entry.key}")
 
     def create(self, link: Link, settings: LinkSettings, context: Context) -> PollConnector | PushConnector:
         made: PollConnector | PushConnector = _named(self.manifest.connector)(link, settings, context)
         return made
+
+    def create_hub(self, entry: Entry, settings: LinkSettings, context: Context) -> Hub:
+        assert self.manifest.hub is not None
+        made: Hub = _named(self.manifest.hub)(entry, settings, context)
+        return made
+
+
+def _model(reference: str) -> type[LinkSettings]:
+    model = _named(reference)
+    if not (isinstance(model, type) and issubclass(model, LinkSettings)):
+        raise Misconfigured(f"{reference} is not a LinkSettings model")
+    return model
+
+
+def _validated(model: type[LinkSettings], given: Mapping[str, Any], whose: str) -> LinkSettings:
+    try:
+        return model.model_validate(dict(given))
+    except ValidationError as error:
+        wrong = "; ".join(_problem(entry) for entry in error.errors(include_input=False, include_url=False))
+        raise Misconfigured(f"{whose}: {wrong}") from None
 
 
 def _problem(entry: Any) -> str:

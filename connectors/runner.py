@@ -6,6 +6,8 @@
           └ failure → LinkState.failed → back-off
         either way → on_health, next due time with jitter
 
+Links that listen, and hubs (`connectors.hubs`), are started the same way and run until their source is lost.
+
 Decisions are in `connectors.link_state` and `connectors.schedule`, which are pure; this file holds the
 objects together and creates no tasks: ``spawn`` does.
 """
@@ -14,7 +16,7 @@ import asyncio
 import logging
 import random
 from collections.abc import Callable, Iterable, MutableMapping
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from datetime import timedelta
 
 from apscheduler.executors.debug import DebugExecutor
@@ -23,21 +25,24 @@ from apscheduler.schedulers.asyncio import AsyncIOScheduler
 from connectors.base import (
     Clock,
     Context,
+    Entry,
+    Hub,
     Link,
     Meter,
-    PollConnector,
-    PushConnector,
     Spawn,
     Workshop,
 )
-from connectors.errors import ConnectorError, Fault, Unreachable
+from connectors.errors import ConnectorError, Fault, Unreachable, as_connector_error
 from connectors.facts import Fact
 from connectors.health import LinkHealth
 from connectors.http import Http
+from connectors.hubs import Hubs, Listening
+from connectors.ingress import Received, Reply
 from connectors.link_state import LinkState
+from connectors.linked import Group, Linked
 from connectors.privacy import reduced
-from connectors.registry import load
-from connectors.schedule import CONFIRM_AFTER, DueQueue, backoff, first_delay, jittered
+from connectors.registry import ConnectorType, load
+from connectors.schedule import CONFIRM_AFTER, backoff, first_delay, jittered
 from connectors.settings import LinkSettings, PollSettings
 
 log = logging.getLogger(__name__)
@@ -46,43 +51,6 @@ TICK = 1.0
 "Seconds. How late a poll may start; presence itself switches by the clock, not by polls."
 MAX_IN_FLIGHT = 32
 "Polls of one connector at the same time."
-PUSH_INTERVAL = 5.0
-"Seconds: first wait before a lost push source is listened to again."
-
-
-@dataclass(slots=True)
-class _Linked:
-    """A link with everything that belongs to it."""
-
-    state: LinkState
-    settings: LinkSettings
-    connector: PollConnector | PushConnector | None
-    "None: could not be made; the state says why."
-    in_flight: bool = False
-    again: bool = False
-    "Asked for while a poll was under way."
-    fresh: bool = False
-    "The next poll has to confirm something suspicious."
-    removed: bool = False
-
-    @property
-    def listens(self) -> bool:
-        return hasattr(self.connector, "listen")
-
-    @property
-    def interval(self) -> float:
-        if isinstance(self.settings, PollSettings):
-            return self.settings.interval.total_seconds()
-        return PUSH_INTERVAL
-
-
-@dataclass(slots=True)
-class _Group:
-    """All links of one connector."""
-
-    due: DueQueue = field(default_factory=DueQueue)
-    links: dict[str, _Linked] = field(default_factory=dict)
-    in_flight: int = 0
 
 
 class Runner:
@@ -111,7 +79,8 @@ class Runner:
         self._emit, self._forget, self._on_health, self._meter = emit, forget, on_health, meter
         self._state_of = state_of or (lambda link: {})
         self._chance = chance
-        self._groups: dict[str, _Group] = {}
+        self._groups: dict[str, Group] = {}
+        self._hubs: Hubs[Linked] = Hubs(self._open_hub, self._close_hub)
         self._scheduler: AsyncIOScheduler | None = None
 
     # -- links --------------------------------------------------------------------------------------------
@@ -134,15 +103,15 @@ class Runner:
     def _take_over(self, link: Link, known: dict[str, Fact]) -> LinkHealth:
         now = self._clock.now()
         state = LinkState(link, LinkSettings().stale_after, now, known=known)
-        linked = _Linked(state, LinkSettings(), None)
+        linked = Linked(state, LinkSettings(), None)
         group = self._group(link.connector)
         group.links[link.id] = linked
         try:
             made_of = load(link.connector)
             linked.settings = made_of.read_settings(link)
             state.stale_after = linked.settings.stale_after
-            context = Context(self._http, self._clock, self._workshop, self._state_of(link.id))
-            linked.connector = made_of.create(link, linked.settings, context)
+            hub = self._hubs.join(link, made_of) if made_of.manifest.hub is not None else None
+            linked.connector = made_of.create(link, linked.settings, self._context(link.id, hub))
         except ConnectorError as error:
             state.failed(error, now)
             log.warning("link %s cannot be used: %s", link.id, error.words)
@@ -150,9 +119,35 @@ class Runner:
             state.failed(Fault(f"connector {link.connector} cannot be started ({type(error).__name__})"), now)
             log.exception("link %s: connector %s cannot be started", link.id, link.connector)
         if linked.connector is not None:
+            group.polls = group.polls or not linked.listens
             delay = first_delay(linked.interval, len(group.links), self._chance())
             group.due.put(link.id, self._clock.monotonic() + delay)
         return self._tell(linked)
+
+    def _context(self, owner: str, hub: Hub | None) -> Context:
+        return Context(
+            self._http, self._clock, self._workshop, self._spawn, state=self._state_of(owner), hub=hub
+        )
+
+    def _open_hub(self, entry: Entry, made_of: ConnectorType) -> tuple[Hub, Linked]:
+        """A hub is looked after like a link that is nobody's: its id is the entry's key. Raises ConnectorError."""
+        settings = made_of.read_hub_settings(entry)
+        hub = made_of.create_hub(entry, settings, self._context(entry.key, None))
+        link = Link(entry.key, made_of.name, "", entry.settings, entry=entry)
+        linked = Linked(LinkState(link, settings.stale_after, self._clock.now()), settings, Listening(hub))
+        group = self._group(made_of.name)
+        group.links[entry.key] = linked
+        if hasattr(hub, "run"):
+            group.due.put(entry.key, self._clock.monotonic())
+        self._tell(linked)
+        return hub, linked
+
+    def _close_hub(self, linked: Linked) -> None:
+        group = self._groups[linked.state.link.connector]
+        if group.links.get(linked.state.link.id) is linked:  # else another has taken its place
+            del group.links[linked.state.link.id]
+            group.due.discard(linked.state.link.id)
+        self._close(linked)
 
     def remove_link(self, link_id: str) -> tuple[str, ...]:
         """Let a link go. Its sources are given to ``forget`` and returned."""
@@ -167,12 +162,16 @@ class Runner:
             if linked is None:
                 continue
             group.due.discard(link_id)
-            linked.removed = True
-            # A poll under way is closed when it ends; a listener only ends by being closed.
-            if linked.connector is not None and (linked.listens or not linked.in_flight):
-                self._spawn(linked.connector.close(), name=f"close link {link_id}")
+            self._close(linked)
+            self._hubs.leave(linked.state.link)
             return linked.state.known
         return {}
+
+    def _close(self, linked: Linked) -> None:
+        """A poll under way is closed when it ends; a listener only ends by being closed."""
+        linked.removed = True
+        if linked.connector is not None and (linked.listens or not linked.in_flight):
+            self._spawn(linked.connector.close(), name=f"close link {linked.state.link.id}")
 
     def poll_now(self, link_id: str) -> None:
         """Make a link due at once. Raises KeyError when there is no such link."""
@@ -183,8 +182,26 @@ class Runner:
             group.due.put(link_id, self._clock.monotonic())
             self.tick(linked.state.link.connector)
 
+    async def receive(self, receiver: str, request: Received) -> Reply:
+        """Hand a request to the link or hub of that id. Raises KeyError when there is none that receives, and the
+        `ConnectorError` of one that cannot make sense of it, which then shows in its health."""
+        _, linked = self._find(receiver)
+        connector: object = linked.connector
+        target = connector.hub if isinstance(connector, Listening) else connector
+        if not hasattr(target, "receive"):
+            raise KeyError(receiver)
+        try:
+            reply: Reply = await target.receive(request)
+        except Exception as caught:
+            self._failed(linked, caught)
+            self._tell(linked)
+            raise
+        linked.state.pushed({}, self._clock.now())
+        self._tell(linked)
+        return reply
+
     def health(self) -> list[LinkHealth]:
-        """The health of every link, by id."""
+        """The health of every link and hub, by id."""
         return sorted(
             (self._health(linked) for group in self._groups.values() for linked in group.links.values()),
             key=lambda health: health.link,
@@ -210,7 +227,8 @@ class Runner:
             self._scheduler.shutdown(wait=False)
             self._scheduler = None
             for group in self._groups.values():
-                for linked in group.links.values():
+                hubs_last = sorted(group.links.values(), key=lambda one: isinstance(one.connector, Listening))
+                for linked in hubs_last:
                     if linked.connector is not None:
                         await linked.connector.close()
 
@@ -218,7 +236,8 @@ class Runner:
         """Start what is due of one connector."""
         group = self._groups[connector]
         now = self._clock.monotonic()
-        for link_id, due in group.due.pop_due(now, MAX_IN_FLIGHT - group.in_flight):
+        places = MAX_IN_FLIGHT - group.in_flight if group.polls else len(group.links)
+        for link_id, due in group.due.pop_due(now, places):
             linked = group.links[link_id]
             linked.in_flight = True
             if self._meter is not None:
@@ -233,14 +252,14 @@ class Runner:
         assert self._scheduler is not None
         self._scheduler.add_job(self.tick, "interval", args=[connector], seconds=TICK, id=connector)
 
-    def _group(self, connector: str) -> _Group:
+    def _group(self, connector: str) -> Group:
         if connector not in self._groups:
-            self._groups[connector] = _Group()
+            self._groups[connector] = Group()
             if self._scheduler is not None:
                 self._schedule(connector)
         return self._groups[connector]
 
-    async def _poll(self, group: _Group, linked: _Linked) -> None:
+    async def _poll(self, group: Group, linked: Linked) -> None:
         started = self._clock.monotonic()
         wait = linked.interval
         outcome = ""
@@ -254,7 +273,7 @@ class Runner:
                 self._meter.polled(connector, outcome, self._clock.monotonic() - started)
             await self._settle(linked, wait)
 
-    async def _ask(self, linked: _Linked) -> tuple[float, str]:
+    async def _ask(self, linked: Linked) -> tuple[float, str]:
         """One poll. Returns the wait until the next and what became of it (empty: nobody waits for it)."""
         state, settings, connector = linked.state, linked.settings, linked.connector
         assert isinstance(settings, PollSettings)
@@ -277,11 +296,16 @@ class Runner:
             return min(CONFIRM_AFTER, linked.interval), "suspect"
         return jittered(linked.interval, self._chance()), "changed" if heard.changed else "unchanged"
 
-    async def _listen(self, linked: _Linked) -> None:
+    async def _listen(self, linked: Linked) -> None:
         def emit(facts: Iterable[Fact]) -> None:
             stamped = {fact.source: linked.state.stamp_pushed(fact) for fact in facts}
-            if stamped and not linked.removed:
-                linked.state.pushed(stamped, self._clock.now())
+            if linked.removed:
+                return
+            recovered = linked.state.failures > 0
+            linked.state.pushed(stamped, self._clock.now())
+            if recovered:
+                log.info("link %s: working again", linked.state.link.id)
+            if stamped:
                 self._emit(tuple(stamped.values()))
 
         wait = linked.interval
@@ -296,17 +320,10 @@ class Runner:
             linked.in_flight = False
             await self._settle(linked, wait)
 
-    def _failed(self, linked: _Linked, caught: Exception) -> tuple[float, str]:
+    def _failed(self, linked: Linked, caught: Exception) -> tuple[float, str]:
         """Turn a failure into health, one log line if it is news, and the wait until the next try."""
         link = linked.state.link
-        if isinstance(caught, ConnectorError):
-            error = caught
-        elif isinstance(caught, TimeoutError):
-            error = Unreachable("the source did not answer in time")
-        elif isinstance(caught, ConnectionError):
-            error = Unreachable(f"the connection broke ({type(caught).__name__})")
-        else:
-            error = Fault(f"the connector failed ({type(caught).__name__})")
+        error = as_connector_error(caught)
         if linked.state.failed(error, self._clock.now()):
             log.warning("link %s: %s", link.id, error.words)
             if isinstance(error, Fault):
@@ -314,7 +331,7 @@ class Runner:
         wait = backoff(error, linked.state.failures, linked.interval)
         return jittered(wait, self._chance()), linked.state.state
 
-    async def _settle(self, linked: _Linked, wait: float) -> None:
+    async def _settle(self, linked: Linked, wait: float) -> None:
         """After a poll: set the next due time, or close what was removed meanwhile."""
         link = linked.state.link
         if linked.removed:
@@ -331,20 +348,20 @@ class Runner:
 
     # -- health -------------------------------------------------------------------------------------------
 
-    def _find(self, link_id: str) -> tuple[_Group, _Linked]:
+    def _find(self, link_id: str) -> tuple[Group, Linked]:
         for group in self._groups.values():
             if link_id in group.links:
                 return group, group.links[link_id]
         raise KeyError(link_id)
 
-    def _health(self, linked: _Linked) -> LinkHealth:
+    def _health(self, linked: Linked) -> LinkHealth:
         link = linked.state.link
         due = self._groups[link.connector].due.due(link.id)
         now = self._clock.now()
         next_poll = None if due is None else now + timedelta(seconds=due - self._clock.monotonic())
         return linked.state.health(now, next_poll)
 
-    def _tell(self, linked: _Linked) -> LinkHealth:
+    def _tell(self, linked: Linked) -> LinkHealth:
         health = self._health(linked)
         self._on_health(health)
         return health

@@ -7,6 +7,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from agent.settings.model import Settings
+from agent.settings.people import placeholders
 from agent.settings.wording import words_of
 from connectors.addresses import AllowList
 from connectors.errors import Misconfigured
@@ -31,6 +32,7 @@ def cross_checks(
         return
     yield from _addresses(settings, marked)
     yield from _links(settings, marked)
+    yield from _implied_links(settings, marked)
     yield from _allowed(settings, marked)
     if settings.publisher.username is None and settings.publisher.revealed is not None:
         yield marked.problem(("publisher",), "a password without `username`")
@@ -107,16 +109,42 @@ def _links(settings: Settings, marked: MarkedYaml) -> Iterator[Problem]:
             if name in seen:
                 yield marked.problem(path, "a second link to the same connector", "give it a `name`")
             seen.add(name)
-            yield from _link_settings(settings, link.connector, path, link.settings, marked)
+            names = placeholders(key, person)
+            yield from _link_settings(settings, link.connector, path, link.settings, names, marked)
+
+
+def _implied_links(settings: Settings, marked: MarkedYaml) -> Iterator[Problem]:
+    """Links without a line of their own. One mistake is told once, not for everybody."""
+    for key, entry in settings.connectors.items():
+        linked = [
+            (name, person)
+            for name, person in settings.people.items()
+            if entry.links_by_itself(person) and all(link.connector != key for link in person.links)
+        ]
+        if linked:
+            name, person = linked[0]
+            path: Path = ("connectors", key)
+            yield from _link_settings(settings, key, path, {}, placeholders(name, person), marked)
+        without = [name for name, person in linked if not person.emails]
+        if without and "{email}" in str(entry.settings):
+            named = ", ".join(without[:5]) + (" …" if len(without) > 5 else "")
+            yield marked.problem(
+                ("connectors", key, "settings"), f"`{{email}}`: these people have no `emails`: {named}"
+            )
 
 
 def _link_settings(
-    settings: Settings, entry: str, path: Path, own: Mapping[str, Any], marked: MarkedYaml
+    settings: Settings,
+    entry: str,
+    path: Path,
+    own: Mapping[str, Any],
+    names: Mapping[str, str],
+    marked: MarkedYaml,
 ) -> Iterator[Problem]:
     shared = settings.connectors[entry]
     try:
         model = load(shared.connector).settings_model
-        model.model_validate(shared.for_link(own))
+        model.model_validate(shared.for_link(own, names))
     except Misconfigured:
         return  # told by _connector_names
     except ValidationError as error:

@@ -1,5 +1,6 @@
 """Whose lamps are lit, and from what."""
 
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -16,6 +17,8 @@ from agent.settings.fields import (
 )
 from connectors.privacy import Privacy
 from connectors.settings import Duration
+
+_PLACEHOLDER = re.compile(r"\{(?:person|email|sip|sip\.user)\}")
 
 
 class LinkSettings(WithPassword):
@@ -76,8 +79,9 @@ class PersonSettings(Section):
     )
 
 
-class ConnectorSettings(Section):
-    """One kind of source that links refer to, with what all these links have in common."""
+class ConnectorSettings(WithPassword):
+    """One kind of source that links refer to, with what all these links have in common. A password given here is for
+    links that have none of their own."""
 
     connector: str = Field(description="Name of the connector, e.g. `caldav`.")
     interval: Duration | None = Field(default=None, description="How often each link is asked, e.g. `60s`.")
@@ -85,14 +89,48 @@ class ConnectorSettings(Section):
         default=None, description="After this long without an answer a link's facts count as unknown."
     )
     settings: dict[str, Any] = Field(
-        default_factory=dict, description="Settings of the connector that hold for all its links."
+        default_factory=dict,
+        description="Settings of the connector that hold for all its links. In texts, `{person}`, `{email}` "
+        "(the first), `{sip}` and `{sip.user}` stand for those of the person.",
+    )
+    everyone: bool = Field(
+        default=False, description="Everybody has a link to it; those written at a person go before."
+    )
+    groups: tuple[str, ...] = Field(
+        default=(), description="Everybody in one of these groups has a link to it, likewise."
     )
 
-    def for_link(self, own: Mapping[str, Any]) -> dict[str, Any]:
-        """The settings of a link that has ``own``, as the connector's model takes them."""
-        shared = {"interval": self.interval, "stale_after": self.stale_after}
-        given = {key: value for key, value in shared.items() if value is not None}
-        return {**given, **self.settings, **own}
+    def shared(self) -> dict[str, Any]:
+        """What holds for all links, as the model of the connector's hub takes it."""
+        pace = {"interval": self.interval, "stale_after": self.stale_after}
+        given = {key: value for key, value in pace.items() if value is not None}
+        return {**given, **self.settings}
+
+    def for_link(self, own: Mapping[str, Any], names: Mapping[str, str]) -> dict[str, Any]:
+        """The settings of a link that has ``own``, as the connector's model takes them. ``names``: placeholder ->
+        text; one that is not there stays as it is written."""
+        return {**_filled(self.shared(), names), **own}
+
+    def links_by_itself(self, person: PersonSettings) -> bool:
+        """Is somebody linked without a line of their own?"""
+        return self.everyone or not set(self.groups).isdisjoint(person.groups)
+
+
+def placeholders(key: str, person: PersonSettings) -> dict[str, str]:
+    """What the settings of an entry may say of a person, e.g. ``{email}``."""
+    user = person.sip.partition(":")[2].partition("@")[0]
+    email = {"{email}": person.emails[0]} if person.emails else {}
+    return {"{person}": key, "{sip}": person.sip, "{sip.user}": user, **email}
+
+
+def _filled(value: Any, names: Mapping[str, str]) -> Any:
+    if isinstance(value, str):
+        return _PLACEHOLDER.sub(lambda found: names.get(found[0], found[0]), value)
+    if isinstance(value, Mapping):
+        return {key: _filled(inner, names) for key, inner in value.items()}
+    if isinstance(value, list | tuple):
+        return [_filled(inner, names) for inner in value]
+    return value
 
 
 class OutboundSettings(Section):

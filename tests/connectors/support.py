@@ -73,7 +73,13 @@ class World:
         return next(health for health in self.runner.health() if health.link == link)
 
     def context(self) -> Context:
-        return Context(self.http, self.clock, self.workshop, {})
+        return Context(
+            self.http,
+            self.clock,
+            self.workshop,
+            lambda coroutine, *, name: self.spawned.append(coroutine),
+            state={},
+        )
 
     async def close(self) -> None:
         for health in self.runner.health():

@@ -7,8 +7,8 @@ import pytest
 from connectors.base import Link
 from connectors.errors import AuthFailed
 from connectors.health import HealthState
+from connectors.linked import PUSH_INTERVAL
 from connectors.registry import read_manifest
-from connectors.runner import PUSH_INTERVAL
 from tests.connectors.ping import MOMENT, OFFLINE, REACHABLE, PingConnector
 from tests.connectors.support import World, new_world
 

@@ -1,8 +1,11 @@
 from datetime import timedelta
 
+import pytest
+
+from agent.errors import UserError
 from agent.settings import load_settings
 from agent.settings.links import links
-from connectors.base import Link
+from connectors.base import Entry, Link
 from connectors.privacy import Privacy
 from connectors.registry import load
 
@@ -31,6 +34,7 @@ def test_links(tmp_path):
     assert first == Link(
         "office/alice", "example", "alice", {"interval": half_minute, "tags": ["office"], "url": "https://a.example/"},
         "geheim", "Europe/Berlin", ("alice@example.org",), Privacy.CATEGORY,
+        Entry("office", {"interval": half_minute, "tags": ["office"], "url": "https://a.example/"}),
     )  # fmt: skip
     assert "geheim" not in repr(first)
     assert (second.id, second.secret) == ("office/alice/second", None)
@@ -38,3 +42,39 @@ def test_links(tmp_path):
     assert (bobs.id, bobs.zone, bobs.privacy) == ("office/bob", "Asia/Tokyo", Privacy.BUSY)
     taken = load("example").read_settings(second)
     assert taken.interval == timedelta(minutes=2)
+
+
+EVERYONE = """\
+domains: [example.org]
+connectors:
+  pbx:
+    connector: example
+    groups: [sales]
+    password: "${PBX}"
+    settings: {url: "https://pbx.example/{sip.user}/{email}", tags: ["{person}", "{other}"]}
+people:
+  alice: {sip: "sip:201@example.org", emails: [alice@example.org], groups: [sales]}
+  bob: {sip: "sip:202@example.org", groups: [sales], links: [{connector: pbx, settings: {url: "https://b.example/"}}]}
+  carol: {sip: "sip:203@example.org"}
+"""
+
+
+def test_an_entry_links_people_by_itself(tmp_path):
+    path = tmp_path / "lamplighter.yaml"
+    path.write_text(EVERYONE)
+    alices, bobs = links(load_settings(path, {"PBX": "geheim"}))
+    assert alices.id == "pbx/alice"
+    assert alices.settings["url"] == "https://pbx.example/201/alice@example.org"
+    assert alices.settings["tags"] == ["alice", "{other}"], "what is no placeholder stays"
+    assert alices.entry.settings["url"] == "https://pbx.example/{sip.user}/{email}"
+    assert bobs.settings["url"] == "https://b.example/", "a line of one's own goes before"
+    assert {alices.secret, bobs.secret} == {"geheim"}
+    assert alices.entry == bobs.entry
+
+
+def test_people_without_an_address_that_the_entry_needs_are_named(tmp_path):
+    path = tmp_path / "lamplighter.yaml"
+    path.write_text(EVERYONE.replace("groups: [sales]\n", "everyone: true\n", 1))
+    with pytest.raises(UserError) as raised:
+        load_settings(path, {"PBX": "geheim"})
+    assert raised.value.problems == (f"{path}:7:15: `{{email}}`: these people have no `emails`: carol",)

@@ -59,7 +59,7 @@ def test_a_good_file(write, tmp_path):
     (link,) = alice.links
     assert link.revealed.get_secret_value() == "hunter2"
     office = settings.connectors["office"]
-    assert office.for_link({"url": "x"}) == {
+    assert office.for_link({"url": "x"}, {}) == {
         "interval": timedelta(minutes=2), "stale_after": "1h30m", "url": "x",
     }  # fmt: skip
     assert settings.authentication.mode == "off"

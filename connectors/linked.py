@@ -1,0 +1,48 @@
+"""What the runner holds of each link, and of all links of one connector."""
+
+from dataclasses import dataclass, field
+
+from connectors.base import PollConnector, PushConnector
+from connectors.link_state import LinkState
+from connectors.schedule import DueQueue
+from connectors.settings import LinkSettings, PollSettings
+
+PUSH_INTERVAL = 5.0
+"Seconds: first wait before a lost push source is listened to again."
+
+
+@dataclass(slots=True)
+class Linked:
+    """A link with everything that belongs to it."""
+
+    state: LinkState
+    settings: LinkSettings
+    connector: PollConnector | PushConnector | None
+    "None: could not be made; the state says why."
+    in_flight: bool = False
+    again: bool = False
+    "Asked for while a poll was under way."
+    fresh: bool = False
+    "The next poll has to confirm something suspicious."
+    removed: bool = False
+
+    @property
+    def listens(self) -> bool:
+        return hasattr(self.connector, "listen")
+
+    @property
+    def interval(self) -> float:
+        if isinstance(self.settings, PollSettings):
+            return self.settings.interval.total_seconds()
+        return PUSH_INTERVAL
+
+
+@dataclass(slots=True)
+class Group:
+    """All links of one connector."""
+
+    due: DueQueue = field(default_factory=DueQueue)
+    links: dict[str, Linked] = field(default_factory=dict)
+    in_flight: int = 0
+    "Polls under way; who listens does not count."
+    polls: bool = False
