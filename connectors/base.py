@@ -132,6 +132,8 @@ class Context:
     secrets."""
     secrets: MutableMapping[str, str] = field(default_factory=dict, repr=False)
     "The same for what must not be read by others: token caches."
+    poll_now: Callable[[], None] = lambda: None
+    "Makes this link due at once: for a source that says that something has changed, but not what."
     hub: Any = None
     "What this link shares with the other links of its entry; None where the connector's manifest names no hub."
 

@@ -13,6 +13,7 @@ objects together and creates no tasks: ``spawn`` does.
 """
 
 import asyncio
+import contextlib
 import logging
 import random
 from collections.abc import Callable, Iterable, MutableMapping
@@ -126,8 +127,18 @@ class Runner:
 
     def _context(self, owner: str, hub: Hub | None) -> Context:
         return Context(
-            self._http, self._clock, self._workshop, self._spawn, state=self._state_of(owner), hub=hub
+            self._http,
+            self._clock,
+            self._workshop,
+            self._spawn,
+            state=self._state_of(owner),
+            poll_now=lambda: self._poke(owner),
+            hub=hub,
         )
+
+    def _poke(self, link_id: str) -> None:
+        with contextlib.suppress(KeyError):  # the link may have gone meanwhile
+            self.poll_now(link_id)
 
     def _open_hub(self, entry: Entry, made_of: ConnectorType) -> tuple[Hub, Linked]:
         """A hub is looked after like a link that is nobody's: its id is the entry's key. Raises ConnectorError."""

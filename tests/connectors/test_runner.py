@@ -246,3 +246,18 @@ async def test_a_lower_privacy_level_takes_back_what_is_known_at_once():
         world.runner.change_link(replace(link("http://127.0.0.1:9/"), privacy=Privacy.BUSY))
         (fact,) = world.book.of("alice")
         assert fact.value.events[0] == replace(event, title=None, place=None, categories=())
+
+
+async def test_a_connector_can_ask_to_be_polled_at_once():
+    badge = Badge()
+    async with serve(badge) as url, new_world() as world:
+        world.runner.add_link(link(url, interval="10m"))
+        await world.step(1)
+        badge.zone = "home"
+        linked = world.runner._groups["example"].links["alice-badge"]
+        linked.connector._context.poll_now()
+        await world.step()
+        (fact,) = world.book.of("alice")
+        assert fact.value.zone == "home"
+        world.runner.remove_link("alice-badge")
+        linked.connector._context.poll_now()  # nothing happens
