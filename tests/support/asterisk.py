@@ -22,7 +22,39 @@ PASSWORD = "phone-secret"
 MANAGER, SECRET = "lamplighter", "manager-secret"
 CONTEXT = "internal"
 
-MODULES = ["res_pjproject", "res_sorcery_config", "res_sorcery_memory", "res_sorcery_astdb", "res_pjsip", "res_pjsip_session", "res_pjsip_pubsub", "res_pjsip_outbound_publish", "res_pjsip_exten_state", "res_pjsip_dialog_info_body_generator", "res_pjsip_pidf_body_generator", "res_pjsip_pidf_eyebeam_body_supplement", "res_pjsip_authenticator_digest", "res_pjsip_endpoint_identifier_user", "res_pjsip_registrar", "res_pjsip_sdp_rtp", "res_pjsip_caller_id", "res_rtp_asterisk", "res_musiconhold", "chan_pjsip", "pbx_config", "app_dial", "app_stack", "app_userevent", "app_echo", "func_callerid", "func_devstate", "bridge_simple", "bridge_native_rtp", "bridge_builtin_features", "bridge_holding"]
+MODULES = [
+    "res_pjproject",
+    "res_sorcery_config",
+    "res_sorcery_memory",
+    "res_sorcery_astdb",
+    "res_pjsip",
+    "res_pjsip_session",
+    "res_pjsip_pubsub",
+    "res_pjsip_outbound_publish",
+    "res_pjsip_exten_state",
+    "res_pjsip_dialog_info_body_generator",
+    "res_pjsip_pidf_body_generator",
+    "res_pjsip_pidf_eyebeam_body_supplement",
+    "res_pjsip_authenticator_digest",
+    "res_pjsip_endpoint_identifier_user",
+    "res_pjsip_registrar",
+    "res_pjsip_sdp_rtp",
+    "res_pjsip_caller_id",
+    "res_rtp_asterisk",
+    "res_musiconhold",
+    "chan_pjsip",
+    "pbx_config",
+    "app_dial",
+    "app_stack",
+    "app_userevent",
+    "app_echo",
+    "func_callerid",
+    "func_devstate",
+    "bridge_simple",
+    "bridge_native_rtp",
+    "bridge_builtin_features",
+    "bridge_holding",
+]
 "Only what a call, a hint and a manager need: it starts in two seconds and opens no other ports."
 
 

@@ -58,7 +58,7 @@ class DeskPhone:
         while True:
             said = await self._read()
             if said.get("response") and said.get("token") == command:
-                assert said["ok"], f"{command}: {said.get('data')}\n{self._said()}"
+                assert said["ok"], f"{command}: {said.get('data')}\n{_tail(self.log)}"
                 return
 
     async def _until(self, event: str) -> None:
@@ -71,9 +71,6 @@ class DeskPhone:
             text = await self._reader.readexactly(int(length[:-1]) + 1)
         said: dict[str, Any] = json.loads(text[:-1])
         return said
-
-    def _said(self) -> str:
-        return self.log.read_text("utf-8", "replace")[-3000:]
 
 
 @asynccontextmanager
@@ -115,9 +112,13 @@ async def desk_phone(
 
 async def _until_registered(process: asyncio.subprocess.Process, log: Path) -> None:
     for _ in range(600):
-        said = log.read_text("utf-8", "replace")
+        said = _tail(log)
         assert process.returncode is None, said
         if "200 OK" in said:
             return
         await asyncio.sleep(0.05)
-    raise AssertionError(f"the phone does not register:\n{log.read_text('utf-8', 'replace')}")
+    raise AssertionError(f"the phone does not register:\n{_tail(log)}")
+
+
+def _tail(log: Path) -> str:
+    return log.read_text("utf-8", "replace")[-3000:]
