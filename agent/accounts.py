@@ -1,5 +1,6 @@
 """Who may sign in with a password: accounts of the settings, and those that `lamplighter users` keeps in the store."""
 
+import logging
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from typing import Any, Literal
@@ -7,8 +8,13 @@ from typing import Any, Literal
 from agent.clock import Clock
 from agent.presence.records import SipUser
 from agent.store.protocols import UserStore
+from agent.vault.rows import user_place
+from agent.vault.sealing import Vault, VaultError, sealed_with
+
+log = logging.getLogger("lamplighter.accounts")
 
 LONGEST_NAME = 100
+_FIELDS = {"MD5": "md5", "SHA-256": "sha256", "SHA-512-256": "sha512_256"}
 
 
 class AccountProblem(ValueError):
@@ -16,22 +22,38 @@ class AccountProblem(ValueError):
 
 
 class Accounts:
-    """``fixed``: user name -> hash name -> HA1, from the settings; they come first and can't be changed here."""
+    """``fixed``: user name -> hash name -> HA1, from the settings; they come first and can't be changed here.
+
+    An HA1 is as good as the password (RFC 7616 §5.13): where there is a key, they are sealed in the store.
+    """
 
     def __init__(
-        self, store: UserStore, clock: Clock, realm: str, fixed: Mapping[str, Mapping[str, str]]
+        self,
+        store: UserStore,
+        clock: Clock,
+        realm: str,
+        fixed: Mapping[str, Mapping[str, str]],
+        vault: Vault,
     ) -> None:
         self.realm = realm
         self._store = store
         self._clock = clock
         self._fixed = fixed
+        self._vault = vault
 
     def lookup(self, username: str, name: str) -> str | None:
         """The HA1 for a hash name, as `DigestServer.check` asks for it."""
         if username in self._fixed:
             return self._fixed[username].get(name)
         row = self._store.user(username)
-        return row.ha1(name) if row is not None and row.realm == self.realm else None
+        kept = row.ha1(name) if row is not None and row.realm == self.realm else None
+        if kept is None or sealed_with(kept) is None:
+            return kept
+        try:
+            return self._vault.unseal(kept, user_place(username, _FIELDS[name]))
+        except VaultError as error:
+            log.warning("%s cannot sign in: %s", username, error)
+            return None
 
     def listing(self) -> list[dict[str, Any]]:
         """Everybody, by name: username, where it is kept, for which algorithms, whether it can be used."""
@@ -83,13 +105,19 @@ class Accounts:
                 SipUser(
                     username,
                     self.realm,
-                    hashes.get("MD5"),
-                    hashes.get("SHA-256"),
-                    hashes.get("SHA-512-256"),
+                    self._sealed(username, "MD5", hashes),
+                    self._sealed(username, "SHA-256", hashes),
+                    self._sealed(username, "SHA-512-256", hashes),
                     now,
                 )
             )
         await self._store.commit()
+
+    def _sealed(self, username: str, name: str, hashes: Mapping[str, str]) -> str | None:
+        ha1 = hashes.get(name)
+        if ha1 is None or not self._vault.can_seal:
+            return ha1
+        return self._vault.seal(ha1, user_place(username, _FIELDS[name]))
 
     async def remove(self, usernames: Iterable[str]) -> None:
         """Raises AccountProblem when one is not there, StoreUnavailable."""

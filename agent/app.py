@@ -6,6 +6,7 @@ the calendar, so that nothing speaks before somebody listens, and closed the oth
 
 import asyncio
 import logging
+import os
 import random
 import socket
 from collections.abc import AsyncIterator, Callable, Mapping
@@ -81,10 +82,12 @@ async def open_app(
     transcript: Transcript | None = None,
     control_path: Path | None = None,
     reread: Callable[[], Settings] | None = None,
+    environ: Mapping[str, str] = os.environ,
 ) -> AsyncIterator[App]:
     """Everything, in the order of the pipeline from its end. Raises UserError before anything is half open.
 
-    ``reread`` reads the settings again and raises UserError; None: these settings stay.
+    ``environ``: may hold the key of the store's secrets. ``reread`` reads the settings again and raises UserError;
+    None: these settings stay.
     """
     ruleset: RuleSet = assembly.load_rules(settings)
     people = assembly.people(settings)
@@ -108,6 +111,8 @@ async def open_app(
             ),
         )
         stack.push_async_callback(store.close)
+        vault, keys = assembly.keys(settings, environ, store)
+        await keys.check()
         supervisor = await stack.enter_async_context(
             Supervisor(clock=clock, on_restart=metrics.task_restarted)
         )
@@ -123,7 +128,7 @@ async def open_app(
                 more = f", and {held_back} times before" if held_back else ""
                 log.info("of no use: %s from %s (%s%s)", event.reason, event.flow, answer, more)
 
-        accounts = assembly.accounts(settings, store, clock)
+        accounts = assembly.accounts(settings, store, clock, vault)
         tls_client = assembly.tls_client(settings)
         server = PresenceServer(
             store,
@@ -261,7 +266,9 @@ async def open_app(
             choices,
         )
         if control_socket is not None:
-            supervisor.spawn(serve(control(insight, reload, choices, accounts), control_socket), "control")
+            supervisor.spawn(
+                serve(control(insight, reload, choices, accounts, keys), control_socket), "control"
+            )
         yield app
 
 

@@ -25,8 +25,12 @@ from agent.sip.flows import Transport
 from agent.sip.parsing import Limits
 from agent.sip.values import address_of_record, parse_host_port
 from agent.store.errors import StoreUnavailable
-from agent.store.protocols import UserStore
+from agent.store.protocols import SecretStore, UserStore
 from agent.store.store import Store
+from agent.vault.keyring import KEY_SIZE
+from agent.vault.rotation import Keys
+from agent.vault.sealing import NONCE_SIZE, Vault
+from agent.vault.sources import find_keys
 from agent.working_hours import WorkingHours, parse_region, parse_spans
 from rules import Person, RulesError, RuleSet
 from rules.files import load_file, load_pack
@@ -117,7 +121,7 @@ def realm(settings: Settings) -> str:
     return settings.authentication.realm or settings.domains[0]
 
 
-def accounts(settings: Settings, store: UserStore, clock: Clock) -> Accounts:
+def accounts(settings: Settings, store: UserStore, clock: Clock, vault: Vault) -> Accounts:
     """Those in the settings, and those in the store."""
     own = realm(settings)
     hashes = {
@@ -125,7 +129,14 @@ def accounts(settings: Settings, store: UserStore, clock: Clock) -> Accounts:
         for name, account in settings.authentication.accounts.items()
         if account.revealed is not None
     }
-    return Accounts(store, clock, own, hashes)
+    return Accounts(store, clock, own, hashes, vault)
+
+
+def keys(settings: Settings, environ: Mapping[str, str], store: SecretStore) -> tuple[Vault, Keys]:
+    """What unseals the store's secrets, and what keeps its keys. Raises UserError for keys that can't be used."""
+    source = find_keys(settings.store.key_file, environ)
+    vault = Vault(source.ring, lambda: secrets.token_bytes(NONCE_SIZE))
+    return vault, Keys(vault, source, store, lambda: secrets.token_bytes(KEY_SIZE))
 
 
 def passwords(settings: Settings, accounts: Accounts) -> Passwords | None:

@@ -1,10 +1,9 @@
 """What the `lamplighter users` commands share: hashing, and keeping in the service or, when none runs, in its store."""
 
-import asyncio
 import sys
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any, TypeVar
+from typing import Annotated, Any
 from urllib.parse import quote
 
 import typer
@@ -13,15 +12,11 @@ from agent import assembly
 from agent.accounts import Accounts, name_problem
 from agent.cli.control_client import ask, is_running
 from agent.cli.options import load
-from agent.clock import SystemClock
+from agent.cli.store_access import Opened, in_the_store
 from agent.errors import EXIT_USAGE, UserError
 from agent.settings import Settings
 from agent.sip.digest import make_ha1s
-from agent.store.errors import StoreError
-from agent.store.store import Store
 from agent.web.users import Must
-
-Result = TypeVar("Result")
 
 PasswordFile = Annotated[
     Path | None,
@@ -66,7 +61,7 @@ def keep(path: Path, settings: Settings, users: Mapping[str, Mapping[str, str]],
     if is_running(path):
         ask(path, "/v1/users", "POST", {"users": users, "must": must})
         return
-    _directly(settings, lambda accounts: accounts.put(users, must))
+    in_the_store(settings, lambda opened: _accounts(settings, opened).put(users, must))
 
 
 def remove(path: Path, settings: Settings, username: str) -> None:
@@ -74,7 +69,7 @@ def remove(path: Path, settings: Settings, username: str) -> None:
     if is_running(path):
         ask(path, f"/v1/users/{quote(username, safe='')}", "DELETE")
         return
-    _directly(settings, lambda accounts: accounts.remove([username]))
+    in_the_store(settings, lambda opened: _accounts(settings, opened).remove([username]))
 
 
 def listing(path: Path, settings: Settings) -> list[dict[str, Any]]:
@@ -83,28 +78,11 @@ def listing(path: Path, settings: Settings) -> list[dict[str, Any]]:
         found: list[dict[str, Any]] = ask(path, "/v1/users")
         return found
 
-    async def ask_store(accounts: Accounts) -> list[dict[str, Any]]:
-        return accounts.listing()
+    async def ask_store(opened: Opened) -> list[dict[str, Any]]:
+        return _accounts(settings, opened).listing()
 
-    return _directly(settings, ask_store)
+    return in_the_store(settings, ask_store)
 
 
-def _directly(settings: Settings, work: Callable[[Accounts], Awaitable[Result]]) -> Result:
-    if settings.store.url == "memory:":
-        raise UserError(
-            "no service runs, and its store keeps nothing (`store.url: memory:`)",
-            ["start the service first, or give the store a file"],
-        )
-
-    async def run() -> Result:
-        clock = SystemClock()
-        store = await Store.open(settings.store.url_with_password(), clock)
-        try:
-            return await work(assembly.accounts(settings, store, clock))
-        finally:
-            await store.close()
-
-    try:
-        return asyncio.run(run())
-    except (ValueError, StoreError) as error:
-        raise UserError(str(error)) from None
+def _accounts(settings: Settings, opened: Opened) -> Accounts:
+    return assembly.accounts(settings, opened.store, opened.clock, opened.vault)

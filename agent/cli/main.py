@@ -32,6 +32,10 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "backup": ("backup", "Copy the database, while the service runs."),
     "restore": ("restore", "Put a copy of the database in its place."),
     "database check": ("database_check", "Check whether the database is whole."),
+    "keys create": ("keys_create", "Make the key that secrets are encrypted with."),
+    "keys list": ("keys_list", "Show which keys there are and what they encrypt."),
+    "keys rotate": ("keys_rotate", "Encrypt every secret with a new key."),
+    "keys forget": ("keys_forget", "Drop the secrets whose key is lost."),
     "config check": ("config_check", "Check the settings file and name every problem."),
     "config show": ("config_show", "Show the settings in effect, passwords hidden."),
     "rules check": ("rules_check", "Check a rules file and name every problem."),
@@ -44,6 +48,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
 GROUPS = {
     "config": "Check and show the settings file.",
     "database": "Look after the database.",
+    "keys": "Keep the keys that linked accounts' secrets are encrypted with.",
     "rules": "Check, test and understand the rules file.",
     "users": "Keep the accounts that phones and softphones sign in with.",
 }

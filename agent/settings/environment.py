@@ -10,7 +10,9 @@ from typing import Any
 from rules.yaml_marks import MarkedYaml, Problem, read_yaml
 
 PREFIX = "LAMPLIGHTER_"
-NOT_SETTINGS = frozenset({"LAMPLIGHTER_SETTINGS", "LAMPLIGHTER_DEBUG", "LAMPLIGHTER_SIP_PASSWORD"})
+NOT_SETTINGS = frozenset(
+    {"LAMPLIGHTER_SETTINGS", "LAMPLIGHTER_DEBUG", "LAMPLIGHTER_SIP_PASSWORD", "LAMPLIGHTER_KEY"}
+)
 "Variables that say where the settings are, or that commands read for themselves."
 
 

@@ -1,12 +1,13 @@
 """Running it: the store, the log, and the HTTP port for metrics and health."""
 
 import re
+from pathlib import Path
 from typing import Literal
 from urllib.parse import quote
 
 from pydantic import Field, ValidationInfo, field_validator
 
-from agent.settings.fields import Section, Surroundings, WithPassword
+from agent.settings.fields import FilePath, Section, Surroundings, WithPassword
 
 
 class StoreSettings(WithPassword):
@@ -22,6 +23,13 @@ class StoreSettings(WithPassword):
         default="process",
         description="What an acknowledged write survives: the death of the `process`, or loss of `power` too "
         "(slower).",
+    )
+
+    key_file: FilePath = Field(
+        default=Path("lamplighter.key"),
+        validate_default=True,
+        description="The keys that secrets in the store are encrypted with; the variable `LAMPLIGHTER_KEY` and "
+        "systemd's credential `lamplighter.key` go before it.",
     )
 
     @field_validator("url")

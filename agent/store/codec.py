@@ -17,6 +17,7 @@ from agent.presence.records import (
 )
 from agent.store import tables
 from agent.store.group import NumberedSubscription
+from agent.store.linked import ConnectorMemory, StoredLink
 from agent.store.numbering import loaded
 from agent.store.rows import Kind, Row, RuleMemory, to_json
 
@@ -63,6 +64,8 @@ ENCODERS: Mapping[Kind, Encoder] = {
     Kind.USER: attrgetter(*(column.name for column in tables.sip_users.c)),
     Kind.BINDING: attrgetter(*(column.name for column in tables.bindings.c)),
     Kind.STANDING: attrgetter(*(column.name for column in tables.standing_publications.c)),
+    Kind.LINK: attrgetter(*(column.name for column in tables.links.c)),
+    Kind.CONNECTOR_MEMORY: attrgetter(*(column.name for column in tables.connector_memory.c)),
 }
 
 
@@ -76,4 +79,6 @@ def decoders(starts: int) -> Mapping[Kind, Decoder]:
         Kind.USER: lambda fields: SipUser(**fields),
         Kind.BINDING: lambda fields: Binding(**fields),
         Kind.STANDING: lambda fields: StandingPublication(**fields),
+        Kind.LINK: lambda fields: StoredLink(**fields),
+        Kind.CONNECTOR_MEMORY: lambda fields: ConnectorMemory(**fields),
     }

@@ -59,6 +59,8 @@ def _create_sqlite(url: URL, *, durability: Durability, lock_patience: float) ->
     @event.listens_for(engine, "connect")
     def prepare(connection: sqlite3.Connection, _record: object) -> None:
         connection.execute("PRAGMA journal_mode=WAL")
+        # Nothing of a replaced secret stays in the page it stood in; costs no further I/O.
+        connection.execute("PRAGMA secure_delete=FAST")
         connection.execute(f"PRAGMA synchronous={_SYNCHRONOUS[durability]}")
 
     @event.listens_for(engine, "begin")

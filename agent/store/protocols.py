@@ -10,6 +10,7 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Protocol
 
 from agent.presence.records import Binding, Change, ManualChoice, Publication, SipUser, Subscription
+from agent.store.linked import ConnectorMemory, StoredLink
 
 
 class PublicationReader(Protocol):
@@ -107,6 +108,38 @@ class UserStore(Committer, Protocol):
 
     def remove_user(self, username: str) -> None:
         """Nothing happens when there is none."""
+
+
+class LinkStore(Committer, Protocol):
+    """Accounts that were linked by command or page."""
+
+    def links(self) -> Collection[StoredLink]:
+        """All."""
+
+    def link(self, link_id: str) -> StoredLink | None: ...
+
+    def put_link(self, row: StoredLink) -> None:
+        """Replaces the row with the same `id`. Raises UnstorableRow."""
+
+    def remove_link(self, link_id: str) -> None: ...
+
+
+class ConnectorMemoryStore(Committer, Protocol):
+    """What connectors keep over a restart."""
+
+    def connector_memories(self) -> Collection[ConnectorMemory]:
+        """All."""
+
+    def connector_memory(self, owner: str) -> ConnectorMemory | None: ...
+
+    def put_connector_memory(self, row: ConnectorMemory) -> None:
+        """Replaces the row with the same `owner`. Raises UnstorableRow."""
+
+    def remove_connector_memory(self, owner: str) -> None: ...
+
+
+class SecretStore(UserStore, LinkStore, ConnectorMemoryStore, Protocol):
+    """Every kind of row that holds secrets."""
 
 
 class PeopleStore(Committer, Protocol):

@@ -16,6 +16,7 @@ from agent.presence.records import (
     Subscription,
 )
 from agent.store.errors import UnstorableRow
+from agent.store.linked import ConnectorMemory, StoredLink
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,9 +37,21 @@ class Kind(StrEnum):
     USER = "sip_users"
     BINDING = "bindings"
     STANDING = "standing_publications"
+    LINK = "links"
+    CONNECTOR_MEMORY = "connector_memory"
 
 
-Row = Publication | Subscription | ManualChoice | RuleMemory | SipUser | Binding | StandingPublication
+Row = (
+    Publication
+    | Subscription
+    | ManualChoice
+    | RuleMemory
+    | SipUser
+    | Binding
+    | StandingPublication
+    | StoredLink
+    | ConnectorMemory
+)
 
 _TEXTS: Mapping[type, Callable[[Any], tuple[str | None, ...]]] = {
     Publication: attrgetter("id", "presentity", "package", "entity_tag", "content_type", "publisher"),
@@ -50,6 +63,8 @@ _TEXTS: Mapping[type, Callable[[Any], tuple[str | None, ...]]] = {
     RuleMemory: attrgetter("person", "memory"),
     SipUser: attrgetter("username", "realm", "md5", "sha256", "sha512_256"),
     StandingPublication: attrgetter("presentity", "target", "entity_tag"),
+    StoredLink: attrgetter("id", "person", "source", "name", "settings", "secret", "linked_by"),
+    ConnectorMemory: attrgetter("owner", "state", "secrets"),
     Binding: attrgetter(
         "id", "address", "contact", "params", "instance", "call_id", "transport", "local_address", "remote_address",
         "user_agent",

@@ -26,6 +26,7 @@ from agent.store.changes import ChangeFeed
 from agent.store.database import Database, NoDatabase
 from agent.store.errors import StoreUnavailable
 from agent.store.group import Batch, Group, NumberedSubscription
+from agent.store.linked import ConnectorMemory, StoredLink
 from agent.store.numbering import Numbering
 from agent.store.rows import Kind, Row, RuleMemory, check, to_json
 from agent.store.working_set import WorkingSet
@@ -167,6 +168,18 @@ class Store:
         row = self._working.memory.get(person)
         return None if row is None else json.loads(row.memory)
 
+    def links(self) -> Collection[StoredLink]:
+        return tuple(self._working.links.values())
+
+    def link(self, link_id: str) -> StoredLink | None:
+        return self._working.links.get(link_id)
+
+    def connector_memories(self) -> Collection[ConnectorMemory]:
+        return tuple(self._working.connector_memory.values())
+
+    def connector_memory(self, owner: str) -> ConnectorMemory | None:
+        return self._working.connector_memory.get(owner)
+
     # Writes
 
     def put_publication(self, row: Publication) -> None:
@@ -220,6 +233,18 @@ class Store:
 
     def remove_user(self, username: str) -> None:
         self._write(Kind.USER, username, None)
+
+    def put_link(self, row: StoredLink) -> None:
+        self._write(Kind.LINK, row.id, row)
+
+    def remove_link(self, link_id: str) -> None:
+        self._write(Kind.LINK, link_id, None)
+
+    def put_connector_memory(self, row: ConnectorMemory) -> None:
+        self._write(Kind.CONNECTOR_MEMORY, row.owner, row)
+
+    def remove_connector_memory(self, owner: str) -> None:
+        self._write(Kind.CONNECTOR_MEMORY, owner, None)
 
     def next_cseq(self, subscription_id: str) -> int:
         row = self._working.subscriptions[subscription_id]

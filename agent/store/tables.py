@@ -85,10 +85,33 @@ sip_users = Table(
     metadata,
     Column("username", Text, primary_key=True),
     Column("realm", Text, nullable=False),
-    Column("md5", Text, comment="H(username:realm:password), likewise the next two"),
+    Column(
+        "md5", Text, comment="H(username:realm:password), sealed where there is a key; likewise the next two"
+    ),
     Column("sha256", Text),
     Column("sha512_256", Text),
     Column("changed_at", Double, nullable=False),
+)
+
+links = Table(
+    "links",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("person", Text, nullable=False),
+    Column("source", Text, nullable=False),
+    Column("name", Text),
+    Column("settings", Text, nullable=False, comment="JSON object"),
+    Column("secret", Text, comment="sealed, see agent.vault"),
+    Column("linked_at", Double, nullable=False),
+    Column("linked_by", Text, nullable=False),
+)
+
+connector_memory = Table(
+    "connector_memory",
+    metadata,
+    Column("owner", Text, primary_key=True),
+    Column("state", Text, nullable=False, comment="JSON object"),
+    Column("secrets", Text, comment="sealed JSON object"),
 )
 
 bindings = Table(

@@ -13,6 +13,7 @@ from agent.presence.records import (
     Subscription,
 )
 from agent.store.expiry import ExpiryIndex
+from agent.store.linked import ConnectorMemory, StoredLink
 from agent.store.rows import Kind, Row, RuleMemory
 
 Resource = tuple[str, str]
@@ -34,6 +35,8 @@ class WorkingSet:
         self.users: dict[str, SipUser] = {}
         self.bindings: dict[str, Binding] = {}
         self.standing: dict[str, StandingPublication] = {}
+        self.links: dict[str, StoredLink] = {}
+        self.connector_memory: dict[str, ConnectorMemory] = {}
         self.publication_expiry = ExpiryIndex(self.publications)
         self.subscription_expiry = ExpiryIndex(self.subscriptions)
         self.binding_expiry = ExpiryIndex(self.bindings)
@@ -49,16 +52,15 @@ class WorkingSet:
             Kind.MEMORY: self.memory,
             Kind.USER: self.users,
             Kind.STANDING: self.standing,
+            Kind.LINK: self.links,
+            Kind.CONNECTOR_MEMORY: self.connector_memory,
         }
         "Kinds that are only ever asked for by their key."
         self._by_kind: Mapping[Kind, Mapping[str, Row]] = {
             Kind.PUBLICATION: self.publications,
             Kind.SUBSCRIPTION: self.subscriptions,
-            Kind.MANUAL: self.manual,
-            Kind.MEMORY: self.memory,
-            Kind.USER: self.users,
             Kind.BINDING: self.bindings,
-            Kind.STANDING: self.standing,
+            **self._plain,
         }
 
     def published(self, presentity: str, package: str) -> tuple[Publication, ...]:

@@ -11,6 +11,7 @@ from fastapi import FastAPI, HTTPException, Query
 from pydantic import BaseModel
 
 from agent.store.errors import StoreUnavailable
+from agent.web.keys import KeyKeeper, keys_router
 from agent.web.users import UserAccounts, users_router
 from connectors.facts import ManualValue
 from rules import Person
@@ -62,11 +63,16 @@ class Wish(BaseModel):
 
 
 def control(
-    insight: Insight, reload: Callable[[], Awaitable[Outcome]], choices: Choosing, accounts: UserAccounts
+    insight: Insight,
+    reload: Callable[[], Awaitable[Outcome]],
+    choices: Choosing,
+    accounts: UserAccounts,
+    keys: KeyKeeper,
 ) -> FastAPI:
     """``reload()`` reads settings and rules again."""
     app = FastAPI(title="Lamplighter control", docs_url=None, redoc_url=None)
     app.include_router(users_router(accounts))
+    app.include_router(keys_router(keys))
 
     @app.get("/v1/board")
     async def board() -> list[dict[str, Any]]:

@@ -8,6 +8,8 @@ from agent import assembly
 from agent.settings import load_settings
 from agent.sip.digest import make_ha1
 from agent.store.store import Store
+from agent.vault.keyring import KeyRing
+from agent.vault.sealing import Vault
 from tests.agent.store.rows import user
 from tests.support.clock import VirtualClock
 
@@ -43,7 +45,7 @@ async def test_accounts_of_settings_and_store(path: Path) -> None:
     settings = load_settings(path, {})
     clock = VirtualClock()
     store = await Store.open("memory:", clock)
-    accounts = assembly.accounts(settings, store, clock)
+    accounts = assembly.accounts(settings, store, clock, Vault(KeyRing(), bytes))
     passwords = assembly.passwords(settings, accounts)
     assert passwords is not None and passwords.algorithms == ("MD5",) and passwords.accept_without_qop
     assert passwords.lookup("carol", "MD5") == make_ha1("MD5", "carol", "example.org", "from-the-file")
