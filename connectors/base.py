@@ -72,6 +72,8 @@ class Poll:
     "Parts that could not be read, each named. None: as before."
     unheard: frozenset[str] = frozenset()
     "Sources (`Fact.source`) that could not be asked this time: their earlier facts stay, and age."
+    announced: bool = False
+    """The source itself had told that something is changed: what is suddenly empty or missing is believed at once."""
 
 
 class Clock(Protocol):

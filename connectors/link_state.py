@@ -73,7 +73,7 @@ class LinkState:
         suspicious = frozenset(
             source
             for source, fact in self.known.items()
-            if source not in poll.unheard and _suddenly_empty(fact, said.get(source))
+            if not poll.announced and source not in poll.unheard and _suddenly_empty(fact, said.get(source))
         )
         held = suspicious - self.suspect
         self.suspect = held

@@ -8,9 +8,9 @@ from pathlib import Path
 import typer
 
 from agent.errors import UserError
+from connectors.calendar_event import Reader
 from connectors.errors import ConnectorError
 from connectors.facts import CalendarValue, Fact, FactKind
-from connectors.ical.busy import Reader
 from connectors.ical.read import read
 from connectors.privacy import Privacy
 from rules.person import Person, zone

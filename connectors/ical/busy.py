@@ -13,13 +13,11 @@ First match wins:
 Private events keep their times and lose their words. Something that takes no time shows nothing.
 """
 
-from dataclasses import dataclass
-
+from connectors.calendar_event import Reader, event_told
 from connectors.facts import CalendarEvent, Shows
 from connectors.ical.expand import Occurrence
 from connectors.ical.lines import Block, Line, has_meeting_link, split_text, unescape
 from connectors.ical.record import EventRecord
-from connectors.privacy import Privacy
 
 _MICROSOFT = {
     "FREE": Shows.FREE,
@@ -35,19 +33,6 @@ _MEETING_PROPERTIES = (
     "X-MICROSOFT-SKYPETEAMSMEETINGURL",
     "X-MICROSOFT-ONLINEMEETINGCONFLINK",
 )
-MAX_WORDS = 300
-"Characters of a title or place."
-
-
-@dataclass(frozen=True, slots=True)
-class Reader:
-    """For whom a calendar is read."""
-
-    addresses: frozenset[str] = frozenset()
-    "The person's e-mail addresses, lower case."
-    privacy: Privacy = Privacy.BUSY
-    whole_days_count: bool = False
-    "Whole-day events without a word about it are busy."
 
 
 def shows(record: EventRecord, reader: Reader) -> Shows | None:
@@ -76,22 +61,20 @@ def calendar_event(occurrence: Occurrence, reader: Reader) -> CalendarEvent | No
     """The fact of one occurrence; None when it does not count."""
     record = occurrence.record
     shown = shows(record, reader)
-    if shown is None or occurrence.end <= occurrence.start:
+    if shown is None:
         return None
     block = record.block
-    private = is_private(block)
-    words = reader.privacy is Privacy.DETAILS and not private
-    labels = reader.privacy is not Privacy.BUSY and not private
     others = [line for line in block.each("ATTENDEE") if not _is_one_of(line, reader.addresses)]
-    return CalendarEvent(
+    return event_told(
+        reader,
         start=occurrence.start,
         end=occurrence.end,
         shows=shown,
         all_day=record.all_day,
-        private=private,
-        title=_words(block, "SUMMARY") if words else None,
-        place=_words(block, "LOCATION") if words else None,
-        categories=_categories(block) if labels else (),
+        private=is_private(block),
+        title=unescape(block.text("SUMMARY")),
+        place=unescape(block.text("LOCATION")),
+        categories=(part for line in block.each("CATEGORIES") for part in split_text(line.value)),
         attendees=len(others) if block.first("ATTENDEE") else None,
         online_meeting=_is_online(block),
         uid=record.uid,
@@ -120,12 +103,3 @@ def _is_online(block: Block) -> bool:
     return any(block.text(name) for name in _MEETING_PROPERTIES) or any(
         has_meeting_link(block.text(name)) for name in ("LOCATION", "URL")
     )
-
-
-def _categories(block: Block) -> tuple[str, ...]:
-    found = [part[:MAX_WORDS] for line in block.each("CATEGORIES") for part in split_text(line.value)]
-    return tuple(dict.fromkeys(found))
-
-
-def _words(block: Block, name: str) -> str | None:
-    return unescape(block.text(name))[:MAX_WORDS] or None

@@ -4,8 +4,8 @@ from collections.abc import Iterable
 from datetime import datetime
 
 from connectors.base import Failed, Link
+from connectors.calendar_event import Reader
 from connectors.facts import CalendarValue, Fact
-from connectors.ical.busy import Reader
 from connectors.ical.read import Reading
 from connectors.ical.window import CalendarSettings, Window
 

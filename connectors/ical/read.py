@@ -5,9 +5,10 @@ from dataclasses import dataclass
 from datetime import datetime, tzinfo
 from zoneinfo import ZoneInfo
 
+from connectors.calendar_event import Reader
 from connectors.errors import BadData, Misconfigured
 from connectors.facts import CalendarEvent
-from connectors.ical.busy import Reader, calendar_event, is_private
+from connectors.ical.busy import calendar_event, is_private
 from connectors.ical.expand import expand
 from connectors.ical.lines import Block, read_blocks, unescape
 from connectors.ical.record import EventRecord, read_record

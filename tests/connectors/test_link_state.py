@@ -56,6 +56,13 @@ def test_an_emptiness_that_was_a_mistake_leaves_no_trace():
     assert link.heard(Poll(MONDAY_NINE, (fact("a"),)), MONDAY_NINE).confirm, "suspicious again"
 
 
+def test_emptiness_that_the_source_itself_announced_is_believed_at_once():
+    link = state()
+    link.heard(Poll(MONDAY_NINE, (fact("a", 1),)), MONDAY_NINE)
+    heard = link.heard(Poll(MONDAY_NINE, (fact("a"),), announced=True), MONDAY_NINE)
+    assert not heard.confirm and heard.changed and not link.known["a"].value.events
+
+
 def test_a_failure_between_does_not_confirm():
     link = state()
     link.heard(Poll(MONDAY_NINE, (fact("a", 1),)), MONDAY_NINE)

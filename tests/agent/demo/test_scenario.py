@@ -8,8 +8,8 @@ import pytest
 
 from agent.demo.organisation import ALICE, CAROL, DAVE, MEMBERS, Kind, calendar_object, first_calendars
 from agent.demo.scenario import FREE, SCRIPT, Act, Cause, at_first, first_act, next_act, shown_during
+from connectors.calendar_event import Reader
 from connectors.facts import Shows
-from connectors.ical.busy import Reader
 from connectors.ical.read import read
 from connectors.privacy import Privacy
 

@@ -2,8 +2,8 @@
 
 import pytest
 
+from connectors.calendar_event import Reader
 from connectors.facts import Shows
-from connectors.ical.busy import Reader
 from connectors.privacy import Privacy
 from tests.connectors.ical.texts import event, read_day
 

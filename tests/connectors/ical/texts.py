@@ -2,7 +2,7 @@
 
 from datetime import UTC, datetime, timedelta
 
-from connectors.ical.busy import Reader
+from connectors.calendar_event import Reader
 from connectors.ical.read import Reading, read
 from connectors.privacy import Privacy
 
