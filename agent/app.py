@@ -37,6 +37,7 @@ from agent.settings.links import links
 from agent.sip.endpoint import Discarded
 from agent.sip.flows import Transport
 from agent.store.store import Store
+from agent.subscriptions import Subscriptions
 from agent.supervise import Supervisor
 from agent.telemetry.logs import Repeats
 from agent.telemetry.loop_lag import watch_loop
@@ -216,6 +217,22 @@ async def open_app(
         stack.push_async_callback(http.close)
         workshop = Workshop()
         stack.push_async_callback(workshop.close)
+        subscriptions = Subscriptions(
+            clock,
+            supervisor,
+            token=assembly.token,
+            spread=random.random,
+            tls=tls_client,
+            transcript=transcript,
+        )
+        stack.push_async_callback(subscriptions.close)
+        commands = Commands(
+            people,
+            choices.choose,
+            lambda key: str(insight.explain(key, None)["text"]),
+            lambda key: insight.shown(key),
+        )
+        server.messages.commands = commands
         runner = Runner(
             clock=clock,
             spawn=supervisor.spawn,
@@ -224,6 +241,8 @@ async def open_app(
             emit=decider.take,
             forget=decider.forget,
             meter=metrics,
+            sip=subscriptions,
+            command=lambda key, text: commands(people[key][1], text),
         )
         for link in links(settings):
             runner.add_link(link)
@@ -242,9 +261,6 @@ async def open_app(
 
         # 6. Insight: figures, health, and why.
         insight = ServiceInsight(people, decider, runner, transcript)
-        server.messages.commands = Commands(
-            people, choices.choose, lambda key: insight.explain(key, None)["text"], insight.shown
-        )
         ask_figures(metrics, store, server, runner, decider)
         supervisor.service(lambda: watch_loop(metrics, clock.monotonic, asyncio.sleep), "loop lag")
         http_port: int | None = None

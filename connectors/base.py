@@ -9,7 +9,7 @@ Where one connection, one request or one webhook serves many people, the connect
 object for all links of an entry in the settings (a PBX with two hundred phones). Links attach to it.
 """
 
-from collections.abc import Callable, Coroutine, Iterable, Mapping, MutableMapping, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Iterable, Mapping, MutableMapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 from connectors.facts import Fact
 from connectors.ingress import Received, Reply
 from connectors.privacy import Privacy
+from connectors.sip import Sip
 
 if TYPE_CHECKING:
     # The workshop's children import this file and have no use for an HTTP stack.
@@ -138,6 +139,18 @@ class Context:
     "Makes this link due at once: for a source that says that something has changed, but not what."
     hub: Any = None
     "What this link shares with the other links of its entry; None where the connector's manifest names no hub."
+    sip: Sip | None = None
+    "To subscribe to what SIP servers and phones tell; None where there is no user agent."
+    command: "Command | None" = None
+    "For what people say through a source, such as a code that they dial; None where nobody takes it."
+
+
+class Command(Protocol):
+    """Does what a person says in words, as by SIP MESSAGE: ``lunch 45m``, ``dnd``, ``auto``."""
+
+    def __call__(self, person: str, text: str, /) -> Awaitable[str]:
+        """``person``: the key in the settings. Gives the answer in words, also when it understood nothing."""
+        ...
 
 
 class PollConnector(Protocol):

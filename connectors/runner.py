@@ -25,6 +25,7 @@ from apscheduler.schedulers.asyncio import AsyncIOScheduler
 
 from connectors.base import (
     Clock,
+    Command,
     Context,
     Entry,
     Hub,
@@ -45,6 +46,7 @@ from connectors.privacy import reduced
 from connectors.registry import ConnectorType, load
 from connectors.schedule import CONFIRM_AFTER, backoff, first_delay, jittered
 from connectors.settings import LinkSettings, PollSettings
+from connectors.sip import Sip
 
 log = logging.getLogger(__name__)
 
@@ -59,7 +61,7 @@ class Runner:
 
     ``emit``: takes new facts. ``forget``: takes sources (`Fact.source`) whose streams have ended.
     ``on_health``: told after each poll and when a link is added. ``state_of``: a link's small persistent
-    state (`Context.state`); kept in memory when not given.
+    state (`Context.state`); kept in memory when not given. ``sip``, ``command``: what connectors get as such.
     """
 
     def __init__(
@@ -75,11 +77,14 @@ class Runner:
         meter: Meter | None = None,
         state_of: Callable[[str], MutableMapping[str, str]] | None = None,
         chance: Callable[[], float] = random.random,
+        sip: Sip | None = None,
+        command: Command | None = None,
     ) -> None:
         self._clock, self._spawn, self._http, self._workshop = clock, spawn, http, workshop
         self._emit, self._forget, self._on_health, self._meter = emit, forget, on_health, meter
         self._state_of = state_of or (lambda link: {})
         self._chance = chance
+        self._sip, self._command = sip, command
         self._groups: dict[str, Group] = {}
         self._hubs: Hubs[Linked] = Hubs(self._open_hub, self._close_hub)
         self._scheduler: AsyncIOScheduler | None = None
@@ -134,6 +139,8 @@ class Runner:
             state=self._state_of(owner),
             poll_now=lambda: self._poke(owner),
             hub=hub,
+            sip=self._sip,
+            command=self._command,
         )
 
     def _poke(self, link_id: str) -> None:

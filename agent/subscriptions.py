@@ -1,0 +1,247 @@
+"""Subscriptions that connectors have at others' servers: satisfies `connectors.sip.Sip`.
+
+Each is the pure `agent.sip.subscriber.Subscriber` with a task that does what it says. Sockets are shared: one user
+agent for each of our own addresses, so that a server is told an address which it can reach.
+"""
+
+import asyncio
+import logging
+import ssl
+from collections.abc import Callable
+from contextlib import AsyncExitStack
+
+from agent.clock import Clock
+from agent.net.authentication import request_authenticated
+from agent.net.driver import RequestFailed
+from agent.net.local_address import local_address_for
+from agent.net.resolver import Resolver
+from agent.net.transcript import Transcript
+from agent.net.user_agent import UserAgent
+from agent.sip.digest import Credentials, DigestClient
+from agent.sip.flows import Flow, Transport, format_host
+from agent.sip.messages import Request, Response, response_to
+from agent.sip.notification import Notification
+from agent.sip.routing import parse_target
+from agent.sip.subscriber import Ended, Phase, Subscribe, Subscriber
+from agent.sip.subscriber import Wanted as WantedState
+from agent.supervise import Supervisor
+from connectors.errors import AuthFailed, ConnectorError, Forbidden, Misconfigured, NotFound, Unreachable
+from connectors.sip import Notice, Wanted
+
+log = logging.getLogger(__name__)
+
+LEAVE_WITHIN = 2.0
+"Seconds that servers get to confirm the end of our subscriptions when the service stops."
+
+
+class Subscriptions:
+    """Open until `close`."""
+
+    def __init__(
+        self,
+        clock: Clock,
+        supervisor: Supervisor,
+        *,
+        token: Callable[[], str],
+        spread: Callable[[], float],
+        tls: ssl.SSLContext | None = None,
+        transcript: Transcript | None = None,
+    ) -> None:
+        self._clock, self._supervisor = clock, supervisor
+        self._token, self._spread = token, spread
+        self._tls, self._transcript = tls, transcript
+        self._resolver = Resolver()
+        self._sockets = AsyncExitStack()
+        self._agents: dict[str, UserAgent] = {}
+        self._opening = asyncio.Lock()
+        self._kept: set[_Kept] = set()
+
+    def subscribe(
+        self, wanted: Wanted, told: Callable[[Notice], None], lost: Callable[[ConnectorError], None]
+    ) -> "_Kept":
+        kept = _Kept(wanted, told, lost, self._clock.monotonic)
+        self._kept.add(kept)
+        kept.task = self._supervisor.spawn(self._keep(kept), f"subscription to {wanted.uri}")
+        return kept
+
+    async def close(self) -> None:
+        """Unsubscribe everywhere, as far as the servers answer in time."""
+        tasks = [kept.task for kept in self._kept if kept.task is not None]
+        for kept in tuple(self._kept):
+            kept.stop()
+        if tasks:
+            await asyncio.wait(tasks, timeout=LEAVE_WITHIN)
+        for task in tasks:
+            task.cancel()
+        await self._sockets.aclose()
+
+    # -- one subscription ----------------------------------------------------------------------------------------
+
+    async def _keep(self, kept: "_Kept") -> None:
+        try:
+            error = await self._follow(kept)
+        finally:
+            self._kept.discard(kept)
+        if error is not None and not kept.stopping:
+            kept.lost(error)
+
+    async def _follow(self, kept: "_Kept") -> ConnectorError | None:
+        """Until it is lost; says why. None: it was ended as asked."""
+        wanted = kept.wanted
+        next_hop = wanted.server or wanted.uri
+        try:
+            agent, transport = await self._agent_for(next_hop)
+        except ValueError as error:
+            return Misconfigured(f"{next_hop} is no SIP address ({error})")
+        except OSError as error:
+            return Unreachable(f"{next_hop} cannot be found ({error})")
+        subscriber = Subscriber(
+            WantedState(
+                wanted.uri,
+                f"<{_watcher(wanted)}>",
+                agent.contact(transport),
+                wanted.event,
+                wanted.accept,
+                wanted.expires,
+            ),
+            self._token,
+            self._spread,
+            self._clock.monotonic(),
+        )
+        kept.subscriber = subscriber
+        if kept.stopping:
+            subscriber.stop()
+        digest = None
+        if wanted.user is not None and wanted.password is not None:
+            digest = DigestClient(Credentials(wanted.user, wanted.password), self._token)
+        while True:
+            now = self._clock.monotonic()
+            action = subscriber.next_action(now)
+            if isinstance(action, Ended):
+                return None if not action.refused and kept.stopping else _refusal(action, wanted)
+            if isinstance(action, Subscribe):
+                await self._send(subscriber, action, agent, digest, action.next_hop or wanted.server)
+            elif subscriber.phase is Phase.UNSENT and subscriber.trouble:
+                # The runner waits, tells, and asks again: one place knows how long everybody has been lost.
+                wait = None if action.until is None else action.until - now
+                return Unreachable(subscriber.trouble, retry_after=wait)
+            else:
+                await self._wait(kept, action.until)
+
+    async def _wait(self, kept: "_Kept", until: float | None) -> None:
+        kept.changed.clear()
+        delay = None if until is None else until - self._clock.monotonic()
+        try:
+            async with asyncio.timeout(delay):
+                await kept.changed.wait()
+        except TimeoutError:
+            return
+
+    async def _send(
+        self,
+        subscriber: Subscriber,
+        action: Subscribe,
+        agent: UserAgent,
+        digest: DigestClient | None,
+        next_hop: str | None,
+    ) -> None:
+        try:
+            request, response = await request_authenticated(agent, action.request, digest, next_hop=next_hop)
+        except (RequestFailed, OSError, ValueError) as error:
+            subscriber.failed(action.request, str(error), self._clock.monotonic())
+        else:
+            subscriber.response(request, response, self._clock.monotonic())
+
+    # -- sockets -------------------------------------------------------------------------------------------------
+
+    async def _agent_for(self, next_hop: str) -> tuple[UserAgent, Transport]:
+        """Raises ValueError for what is no SIP URI, OSError for what is not found."""
+        first = (await self._resolver.resolve(parse_target(next_hop)))[0]
+        own = local_address_for(first.host, first.port)
+        async with self._opening:
+            agent = self._agents.get(own)
+            if agent is None:
+                agent = await self._sockets.enter_async_context(
+                    UserAgent.open(
+                        self._clock,
+                        self._resolver,
+                        bind=own,
+                        listen_tcp=True,
+                        tls=self._tls,
+                        transcript=self._transcript,
+                    )
+                )
+                agent.on_request(self._on_request)
+                self._agents[own] = agent
+        return agent, first.transport
+
+    def _on_request(self, request: Request, flow: Flow) -> Response | None:
+        """None: not ours. A NOTIFY is then answered 481, which makes a server stop sending (RFC 6665 §4.1.3)."""
+        if request.method != "NOTIFY":
+            return None
+        for kept in self._kept:
+            if kept.subscriber is not None and kept.subscriber.call_id == request.call_id:
+                now = self._clock.monotonic()
+                status, notification = kept.subscriber.notify(request, now)
+                if notification is not None:
+                    self._tell(kept, notification)
+                kept.changed.set()
+                return response_to(request.headers, status)
+        return None
+
+    def _tell(self, kept: "_Kept", notification: Notification) -> None:
+        # `pending` tells nothing yet (RFC 3856 §6.5), and what a server says in farewell is not known to last.
+        if notification.state != "active" or kept.stopping:
+            return
+        kept.told(Notice(self._clock.now(), notification.content_type, notification.body))
+
+
+class _Kept:
+    """Satisfies `connectors.sip.Subscription`."""
+
+    def __init__(
+        self,
+        wanted: Wanted,
+        told: Callable[[Notice], None],
+        lost: Callable[[ConnectorError], None],
+        now: Callable[[], float],
+    ) -> None:
+        self.wanted, self.told, self.lost = wanted, told, lost
+        self._now = now
+        self.subscriber: Subscriber | None = None
+        self.changed = asyncio.Event()
+        self.stopping = False
+        self.task: asyncio.Task[None] | None = None
+
+    def refresh(self) -> None:
+        if self.subscriber is not None:
+            self.subscriber.refetch(self._now())
+            self.changed.set()
+
+    def stop(self) -> None:
+        self.stopping = True
+        if self.subscriber is not None:
+            self.subscriber.stop()
+        self.changed.set()
+
+
+def _watcher(wanted: Wanted) -> str:
+    return wanted.from_ or f"sip:{wanted.user or 'lamplighter'}@{format_host(parse_target(wanted.uri).host)}"
+
+
+def _refusal(ended: Ended, wanted: Wanted) -> ConnectorError:
+    """What the end means for those who can do something about it."""
+    status, who = ended.status, f"{wanted.uri}, event {wanted.event}: {ended.reason}"
+    if status in (401, 407):
+        return AuthFailed(who, advice="Check the user name and the password that the SIP server knows.")
+    if status == 403:
+        return Forbidden(who, advice="Allow this watcher to subscribe at the SIP server.")
+    if status in (404, 604):
+        return NotFound(
+            who, advice="Check the extension; in Asterisk it needs a hint in the subscribe_context."
+        )
+    if status in (405, 406, 415, 489, 501):
+        return Misconfigured(who, advice="The server does not offer this event package to us.")
+    if status is None and ended.refused:
+        return Forbidden(who, advice="The server wants no subscription of ours to this address.")
+    return Unreachable(who)
