@@ -109,7 +109,12 @@ class Presence:
 
 
 def parse(data: bytes, charset: str | None = None) -> Presence:
-    """Read a document, valid or not, and keep what is unknown.
+    """Read a document, valid or not, and keep what is unknown. Raises `DocumentError` as `root_of` does."""
+    return read(root_of(data, charset))
+
+
+def root_of(data: bytes, charset: str | None = None) -> etree._Element:
+    """The `presence` element of a document that `read` can read: all that has to be known before it is accepted.
 
     Raises `DocumentError` when it is not XML, when its root is not PIDF's `presence`, or when that has
     more than `MAX_CHILDREN` children.
@@ -119,6 +124,11 @@ def parse(data: bytes, charset: str | None = None) -> Presence:
         raise DocumentError(f"the root element is {root.tag}, expected {{{PIDF}}}presence")
     if len(root) > MAX_CHILDREN:
         raise DocumentError(f"the document has more than {MAX_CHILDREN} tuples, persons, devices and others")
+    return root
+
+
+def read(root: etree._Element) -> Presence:
+    """What an element from `root_of` says. It can't fail: what makes no sense is kept as unknown or left out."""
     tuples: list[Tuple] = []
     notes: list[Note] = []
     persons: list[Person] = []

@@ -5,6 +5,8 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import lru_cache
 
+from lxml import etree
+
 from agent.clock import Clock
 from agent.documents import pidf
 from agent.documents.errors import DocumentError
@@ -113,9 +115,15 @@ class Views:
         return known
 
 
-@lru_cache(maxsize=4096)
+@lru_cache(maxsize=2048)
 def _parse(body: bytes, charset: str | None) -> pidf.Presence:
-    return pidf.parse(body, charset)
+    return pidf.read(_root(body, charset))
+
+
+@lru_cache(maxsize=256)
+def _root(body: bytes, charset: str | None) -> etree._Element:
+    """Kept from the check until the composition that follows at once, if somebody watches. Raises DocumentError."""
+    return pidf.root_of(body, charset)
 
 
 def charset_of(stored_type: str) -> str | None:
@@ -126,11 +134,11 @@ def charset_of(stored_type: str) -> str | None:
 def check_body(package: str, body: bytes, charset: str | None = None) -> str | None:
     """What is wrong with a published body, in words for a reason phrase; None when it can be used.
 
-    It is read exactly as composition will read it: what was accepted can be composed.
+    A presence document is read no further than to be sure that composition can read it: nobody may be watching.
     """
     try:
         if package == "presence":
-            _parse(body, charset)
+            _root(body, charset)
         elif package == "dialog":
             return problem_of(body, charset)
         else:

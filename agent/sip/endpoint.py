@@ -145,9 +145,9 @@ class Endpoint:
                 return
             self._receive_response(transaction, message.status, message.cseq.method, b"", message, now)
             return
+        via, key = message.via, server_key(message)
+        reply_flow = response_flow(via, flow)
         note_source(message, flow)
-        reply_flow = response_flow(message.via, flow)
-        key = server_key(message)
         known = self._servers.get(key)
         if message.method == "ACK":
             if known is not None:
@@ -252,12 +252,11 @@ class Endpoint:
     def request(self, request: Request, flow: Flow, owner: object, now: float) -> ClientTransaction:
         """Send a request over a flow; Via and, if missing, Max-Forwards are added."""
         branch = self.new_branch()
-        headers = Headers()
-        headers.items = [("Via", f"SIP/2.0/{flow.transport.via_token} {sent_by(flow)};branch={branch};rport")]
-        headers.items.extend(item for item in request.headers.items if item[0] != "Via")
+        items = [("Via", f"SIP/2.0/{flow.transport.via_token} {sent_by(flow)};branch={branch};rport")]
         if "Max-Forwards" not in request.headers:
-            headers.items.insert(1, ("Max-Forwards", "70"))
-        data = Request(request.method, request.uri, headers, request.body).encode()
+            items.append(("Max-Forwards", "70"))
+        items.extend(item for item in request.headers if item[0] != "Via")
+        data = Request(request.method, request.uri, Headers.of(items), request.body).encode()
         return self.send_prepared(branch, request.method, data, flow, owner, now)
 
     def send_prepared(

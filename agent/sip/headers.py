@@ -68,46 +68,76 @@ def canonical(name: str) -> str:
 
 
 class Headers:
-    """A list of (canonical name, value). Values are unfolded and stripped, otherwise as received."""
+    """A list of (canonical name, value). Values are unfolded and stripped, otherwise as received.
 
-    __slots__ = ("items",)
+    Handlers ask for a dozen names of every request, so the first value of each name is found in a dictionary, which is
+    made when first wanted, and anew after every change.
+    """
+
+    __slots__ = ("_first", "_items")
 
     def __init__(self, items: Iterable[tuple[str, str]] = ()) -> None:
-        self.items: list[tuple[str, str]] = [(canonical(name), value) for name, value in items]
+        self._items: list[tuple[str, str]] = [(canonical(name), value) for name, value in items]
+        self._first: dict[str, str] | None = None
+
+    @classmethod
+    def of(cls, items: list[tuple[str, str]]) -> "Headers":
+        """Of names that are canonical already. The list is the headers' own from now on."""
+        headers = cls.__new__(cls)
+        headers._items, headers._first = items, None
+        return headers
+
+    @property
+    def items(self) -> list[tuple[str, str]]:
+        """The list itself. Ask again before every change: asking forgets what was found in it."""
+        self._first = None
+        return self._items
+
+    @items.setter
+    def items(self, items: list[tuple[str, str]]) -> None:
+        self._items, self._first = items, None
+
+    def firsts(self) -> dict[str, str]:
+        """The first value of each name. Not to be changed."""
+        first = self._first
+        if first is None:
+            first = self._first = dict(reversed(self._items))
+        return first
 
     def get(self, name: str) -> str | None:
         """The first value under a canonical name."""
-        for key, value in self.items:
-            if key == name:
-                return value
-        return None
+        return (self._first or self.firsts()).get(name)
 
     def get_all(self, name: str) -> list[str]:
         """Every value under a canonical name, one entry a header line."""
-        return [value for key, value in self.items if key == name]
+        first = self.firsts()
+        if name not in first:
+            return []
+        if len(first) == len(self._items):
+            return [first[name]]
+        return [value for key, value in self._items if key == name]
 
     def values(self, name: str) -> list[str]:
         """Every element of a comma-separated header, over all its lines, in order (RFC 3261 §7.3.1)."""
-        found: list[str] = []
-        for key, value in self.items:
-            if key == name:
-                found.extend(split_list(value))
-        return found
+        lines = self.get_all(name)
+        if len(lines) == 1:
+            return split_list(lines[0])
+        return [value for line in lines for value in split_list(line)]
 
     def __contains__(self, name: str) -> bool:
-        return any(key == name for key, _ in self.items)
+        return name in self.firsts()
 
     def __iter__(self) -> Iterator[tuple[str, str]]:
-        return iter(self.items)
+        return iter(self._items)
 
     def __len__(self) -> int:
-        return len(self.items)
+        return len(self._items)
 
     def __eq__(self, other: object) -> bool:
-        return isinstance(other, Headers) and self.items == other.items
+        return isinstance(other, Headers) and self._items == other._items
 
     def __repr__(self) -> str:
-        return f"Headers({self.items!r})"
+        return f"Headers({self._items!r})"
 
     def add(self, name: str, value: str) -> None:
         self.items.append((canonical(name), value))
@@ -115,21 +145,24 @@ class Headers:
     def set(self, name: str, value: str) -> None:
         """Replace every line of that name by one, in the place of the first."""
         name = canonical(name)
-        for index, (key, _) in enumerate(self.items):
-            if key == name:
-                tail = [item for item in self.items[index + 1 :] if item[0] != name]
-                self.items[index:] = [(name, value), *tail]
-                return
-        self.items.append((name, value))
+        first, items = self.firsts(), self._items
+        if name not in first:
+            items.append((name, value))
+        else:
+            index = next(index for index, item in enumerate(items) if item[0] == name)
+            if len(first) == len(items):
+                items[index] = (name, value)
+            else:
+                tail = [item for item in items[index + 1 :] if item[0] != name]
+                items[index:] = [(name, value), *tail]
+        first[name] = value
 
     def remove(self, name: str) -> None:
         name = canonical(name)
-        self.items = [item for item in self.items if item[0] != name]
+        self.items = [item for item in self._items if item[0] != name]
 
     def copy(self) -> "Headers":
-        duplicate = Headers()
-        duplicate.items = list(self.items)
-        return duplicate
+        return Headers.of(list(self._items))
 
 
 def split_list(value: str) -> list[str]:

@@ -89,7 +89,7 @@ class _Message:
 
     def _encode(self, start: str) -> bytes:
         lines = [start]
-        lines.extend(f"{name}: {value}" for name, value in self.headers.items if name != "Content-Length")
+        lines.extend(f"{name}: {value}" for name, value in self.headers if name != "Content-Length")
         lines.append(f"Content-Length: {len(self.body)}\r\n\r\n")
         head = "\r\n".join(lines)
         if not head.count("\n") == head.count("\r") == len(lines) + 1:
@@ -153,7 +153,7 @@ def response_to(
     ``to_tag`` is added to a To that has none.
     """
     copied: list[tuple[str, str]] = []
-    for item in request_headers.items:
+    for item in request_headers:
         name, value = item
         if name in _COPIED:
             copied.append(item)
@@ -163,9 +163,7 @@ def response_to(
             copied.append((name, value))
     if headers:
         copied.extend(headers)
-    response = Response(status, reason, body=body)
-    response.headers.items = copied
-    return response
+    return Response(status, reason, Headers.of(copied), body)
 
 
 def _has_tag(value: str) -> bool:
@@ -180,10 +178,10 @@ def _has_tag(value: str) -> bool:
 def first_of_singles(headers: Headers) -> Headers:
     """A copy in which headers that may stand only once do: what the answer to a broken request copies from."""
     seen: set[str] = set()
-    kept = Headers()
-    for name, value in headers.items:
+    kept: list[tuple[str, str]] = []
+    for name, value in headers:
         if name in SINGLE and name in seen:
             continue
         seen.add(name)
-        kept.items.append((name, value))
-    return kept
+        kept.append((name, value))
+    return Headers.of(kept)

@@ -29,6 +29,18 @@ def note_source(request: Request, flow: Flow) -> None:
     host, port = flow.remote[0], flow.remote[1]
     if not wants_rport and via.host == host:
         return
+    lines = request.headers.get_all("Via")
+    line = lines[0]
+    if (
+        wants_rport
+        and len(via.params) == 2
+        and len(lines) == 1
+        and line.endswith(";rport")
+        and "," not in line
+    ):
+        # How nearly everybody writes it: one Via with branch and rport, and nothing else.
+        request.headers.set("Via", f"{line}={port};received={host}")
+        return
     values = request.headers.values("Via")
     kept: list[str] = []
     for part in split_outside(values[0], ";"):
@@ -46,8 +58,8 @@ def is_ours(via: Via, flow: Flow) -> bool:
 
 
 def _replace_vias(headers: Headers, values: list[str]) -> None:
-    index = next(i for i, (name, _) in enumerate(headers.items) if name == "Via")
-    rest = [item for item in headers.items if item[0] != "Via"]
+    index = next(i for i, (name, _) in enumerate(headers) if name == "Via")
+    rest = [item for item in headers if item[0] != "Via"]
     headers.items = [*rest[:index], *(("Via", value) for value in values), *rest[index:]]
 
 

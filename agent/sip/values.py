@@ -58,6 +58,17 @@ class CSeq(NamedTuple):
     method: str
 
 
+# What nearly everybody writes, matched in one go; everything else takes the long way, with the same result.
+_T = "[A-Za-z0-9.!%*_+`'~-]+"
+_PLAIN_VIA = re.compile(
+    rf"SIP/2\.0/([A-Z]+) ([A-Za-z0-9.-]+)(?::([1-9][0-9]{{0,3}}|[1-5][0-9]{{4}}))?(;rport)?;branch=({_T})(;rport)?"
+).fullmatch
+_PLAIN_NAME_ADDR = re.compile(rf"<([^\s<>\"]*:[^\s<>\"]*)>(?:;tag=({_T}))?").fullmatch
+_LABEL = "[a-z0-9]+(?:-+[a-z0-9]+)*"
+_PLAIN_ADDRESS = re.compile(
+    rf"sip:[A-Za-z0-9_.-]+@(?:(?:{_LABEL}\.)*[a-z]+(?:-+[a-z0-9]+)*|[0-9]{{1,3}}(?:\.[0-9]{{1,3}}){{3}})"
+).fullmatch
+
 _QUOTED_PAIR = re.compile(r"\\(.)", re.DOTALL)
 
 
@@ -103,6 +114,11 @@ def parse_host_port(text: str) -> tuple[str, int | None]:
 
 def parse_via(value: str) -> Via:
     """Raises ValueError."""
+    plain = _PLAIN_VIA(value)
+    if plain is not None:
+        transport, host, digits, before, branch, after = plain.groups()
+        given: Params = {"branch": branch, "rport": None} if before or after else {"branch": branch}
+        return Via(transport, host, int(digits) if digits else None, given)
     head, *rest = split_outside(value, ";")
     # `SIP / 2.0 / UDP host`: white space may stand around the slashes, so the transport is what follows the last one.
     protocol, _, sent_by = head.rpartition("/")
@@ -128,6 +144,10 @@ _NEVER_IN_URI = frozenset(' \t<>"')
 
 def parse_name_addr(value: str) -> NameAddr:
     """Both forms: ``"Alice" <sip:a@b;lr>;tag=1`` and ``sip:a@b;tag=1``. Raises ValueError."""
+    plain = _PLAIN_NAME_ADDR(value)
+    if plain is not None:
+        uri, tag = plain.groups()
+        return NameAddr("", uri, {"tag": tag} if tag is not None else {})
     value = value.strip()
     start = _angle(value)
     if start >= 0:
@@ -238,8 +258,15 @@ def address_of_record(value: str) -> str:
     return _address_of_record(value) if len(value) <= 256 else _address_of_record.__wrapped__(value)
 
 
+def is_plain_uri(value: str) -> bool:
+    """Whether a URI is an address of record as it stands: nothing to resolve, fold away or put in lower case."""
+    return _PLAIN_ADDRESS(value) is not None
+
+
 @lru_cache(maxsize=65536)
 def _address_of_record(value: str) -> str:
+    if is_plain_uri(value):
+        return value
     uri = parse_uri(value)
     if uri.scheme == "tel":
         return f"tel:{uri.global_phone_number or uri.user}"

@@ -1,4 +1,6 @@
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from agent.sip.errors import MessageError
 from agent.sip.messages import Request, Response
@@ -207,3 +209,29 @@ def test_what_could_be_read_comes_with_the_error() -> None:
     assert error.headers is not None
     assert error.headers.get("Subject") == "later"
     assert error.method == "OPTIONS"
+
+
+@given(
+    st.lists(
+        st.tuples(
+            st.sampled_from(
+                ["Via", "v", "VIA", "Event", "o", "X-Odd", "x-odd", "Accept", "SIP-ETag", "sip-etag"]
+            ),
+            st.text(alphabet='abc;, <>"\t:=é', max_size=12),
+        ),
+        max_size=8,
+    )
+)
+def test_headers_read_in_one_pass_read_like_those_read_line_by_line(headers: list[tuple[str, str]]) -> None:
+    start = wire().removesuffix(b"\r\n\r\n")
+    lines = "".join(f"\r\n{name}:{value}" for name, value in headers).encode()
+    odd = b"\r\nLast :1"  # a blank before the colon: then every line is read by itself
+
+    def reading(data: bytes) -> tuple[list[tuple[str, str]], object]:
+        try:
+            return list(parse_datagram(data + b"\r\n\r\n").headers), None
+        except MessageError as error:
+            return list(error.headers or ()), (error.status, error.reason)
+
+    plain, long_way = reading(start + lines + b"\r\nLast:1"), reading(start + lines + odd)
+    assert plain == long_way

@@ -209,3 +209,47 @@ READERS = [
 def test_readers_raise_nothing_but_value_errors(reader, text: str) -> None:
     with contextlib.suppress(ValueError):
         reader(text)
+
+
+# What nearly everybody writes is read by one expression; the same with a blank more is read by hand.
+HOSTS = st.from_regex(r"[a-zA-Z0-9][a-zA-Z0-9.-]{0,12}", fullmatch=True)
+TOKENS = st.from_regex(r"[A-Za-z0-9.!%*_+`'~-]{1,12}", fullmatch=True)
+USERS = st.from_regex(r"[A-Za-z0-9_.-]{1,12}", fullmatch=True)
+
+
+@given(
+    HOSTS,
+    st.none() | st.integers(0, 99_999),
+    TOKENS,
+    st.sampled_from(["", ";rport", ";rport=5", ";received=x"]),
+)
+def test_a_plain_via_reads_like_an_odd_one(host: str, port: int | None, branch: str, more: str) -> None:
+    sent_by = host if port is None else f"{host}:{port}"
+    for written in (f";branch={branch}{more}", f"{more};branch={branch}"):
+        plain, odd = f"SIP/2.0/UDP {sent_by}{written}", f"SIP/2.0/UDP {sent_by} {written}"
+        if port is not None and not 0 < port < 65_536:
+            for value in (plain, odd):
+                with pytest.raises(ValueError, match="port"):
+                    parse_via(value)
+        else:
+            assert parse_via(plain) == parse_via(odd)
+
+
+@given(USERS, HOSTS, TOKENS)
+def test_a_plain_address_reads_like_an_odd_one(user: str, host: str, tag: str) -> None:
+    assert parse_name_addr(f"<sip:{user}@{host}>") == parse_name_addr(f"<sip:{user}@{host}> ")
+    assert parse_name_addr(f"<sip:{user}@{host}>;tag={tag}") == parse_name_addr(
+        f"<sip:{user}@{host}> ;tag={tag}"
+    )
+
+
+@given(USERS, HOSTS)
+def test_a_plain_uri_has_the_key_of_its_escaped_form(user: str, host: str) -> None:
+    plain, escaped = f"sip:{user}@{host.lower()}", f"sip:%{ord(user[0]):02x}{user[1:]}@{host}"
+    try:
+        key = address_of_record(escaped)
+    except ValueError:
+        with pytest.raises(ValueError, match="not valid"):
+            address_of_record(plain)
+    else:
+        assert address_of_record(plain) == key
