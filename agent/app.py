@@ -21,7 +21,7 @@ from agent.clock import Clock
 from agent.commands import Commands
 from agent.decider import Decider
 from agent.errors import UserError
-from agent.figures import ServerMeter, ask_figures
+from agent.figures import ServerMeter, StoreHealth, ask_figures
 from agent.insight import ServiceInsight
 from agent.net.resolver import Resolver
 from agent.net.transcript import Transcript
@@ -36,6 +36,7 @@ from agent.settings import Settings
 from agent.settings.links import links
 from agent.sip.endpoint import Discarded
 from agent.sip.flows import Transport
+from agent.store.heartbeat import keep_beating
 from agent.store.store import Store
 from agent.subscriptions import Subscriptions
 from agent.supervise import Supervisor
@@ -114,9 +115,11 @@ async def open_app(
         stack.push_async_callback(store.close)
         vault, keys = assembly.keys(settings, environ, store)
         await keys.check()
+        store.on_health = StoreHealth(clock).changed
         supervisor = await stack.enter_async_context(
             Supervisor(clock=clock, on_restart=metrics.task_restarted)
         )
+        supervisor.service(lambda: keep_beating(store, asyncio.sleep), "store")
 
         # 2. The presence server: PUBLISH and SUBSCRIBE in, NOTIFY out to every watcher.
         repeats = Repeats()
@@ -260,7 +263,7 @@ async def open_app(
         )
 
         # 6. Insight: figures, health, and why.
-        insight = ServiceInsight(people, decider, runner, transcript)
+        insight = ServiceInsight(people, decider, runner, store, transcript)
         ask_figures(metrics, store, server, runner, decider)
         supervisor.service(lambda: watch_loop(metrics, clock.monotonic, asyncio.sleep), "loop lag")
         http_port: int | None = None

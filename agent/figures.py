@@ -1,10 +1,16 @@
 """What is measured, and gauges whose values somebody knows anyway."""
 
+import logging
+
+from agent.clock import Clock
 from agent.decider import Decider
 from agent.server.server import PresenceServer
+from agent.store.errors import StoreUnavailable
 from agent.store.store import Store
 from agent.telemetry.metrics import Metrics
 from connectors.runner import Runner
+
+log = logging.getLogger("lamplighter.store")
 
 
 class ServerMeter:
@@ -17,6 +23,22 @@ class ServerMeter:
     def sip_answered(self, method: str, status: int) -> None:
         self._metrics.sip_message("in", method)
         self._metrics.sip_message("out", method, status)
+
+
+class StoreHealth:
+    """Says in the log when the database stops taking writes, and when it takes them again."""
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+        self._since = 0.0
+
+    def changed(self, trouble: StoreUnavailable | None) -> None:
+        now = self._clock.monotonic()
+        if trouble is not None:
+            self._since = now
+            log.error("nothing can be made durable, the service lives from memory: %s", trouble)
+        else:
+            log.warning("the store takes writes again, after %d seconds", round(now - self._since))
 
 
 def ask_figures(
@@ -45,6 +67,7 @@ def ask_figures(
             rows[key] = rows.get(key, 0) + 1
         return rows
 
+    metrics.ask("store_available", lambda: {(): float(store.available)})
     metrics.ask("transactions", transactions)
     metrics.ask("connector_links", health)
     metrics.ask("people", states)

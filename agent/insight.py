@@ -7,6 +7,7 @@ from typing import Any
 from agent.decider import Decider
 from agent.net.transcript import Transcript
 from agent.sip.flows import format_address
+from agent.store.store import Store
 from connectors.runner import Runner
 from rules import Person
 from rules.explain import explain
@@ -21,11 +22,13 @@ class ServiceInsight:
         people: Mapping[str, tuple[Person, str]],
         decider: Decider,
         runner: Runner,
+        store: Store,
         transcript: Transcript,
     ) -> None:
         self._people = people
         self._decider = decider
         self._runner = runner
+        self._store = store
         self._transcript = transcript
 
     def board(self) -> list[dict[str, Any]]:
@@ -98,8 +101,10 @@ class ServiceInsight:
 
     def health(self) -> tuple[bool, dict[str, Any]]:
         """For `/healthz`: no names of persons. The service is well while it can tell the truth, which a source that
-        is down does not prevent: its facts go stale and are shown as unknown."""
+        is down does not prevent: its facts go stale and are shown as unknown. While the store takes no writes it lives
+        from memory, and somebody has to look."""
         states: dict[str, int] = {}
         for link in self._runner.health():
             states[link.state.value] = states.get(link.state.value, 0) + 1
-        return True, {"links": states}
+        trouble = self._store.trouble
+        return trouble is None, {"links": states, "store": "ok" if trouble is None else str(trouble)}

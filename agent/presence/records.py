@@ -153,6 +153,17 @@ class Binding:
 
 
 @dataclass(frozen=True, slots=True)
+class Told:
+    """What the watchers of a presentity have acknowledged: after a restart these need not be told the same again."""
+
+    presentity: str
+    until: float | None
+    "From then on the clock alone may have changed the documents."
+    marks: bytes
+    "One `mark` of 8 bytes for each watcher that knows the state (`agent.presence.told`)."
+
+
+@dataclass(frozen=True, slots=True)
 class StandingPublication:
     """A publication of ours that stands at another presence server, to be taken up after a restart (RFC 3903 §4.1)."""
 

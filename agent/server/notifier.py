@@ -7,7 +7,7 @@ ready rendered from `views`, the head of each subscription's NOTIFY from `notify
 import asyncio
 import logging
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 from agent.clock import Clock
 from agent.net.driver import Driver
@@ -19,7 +19,8 @@ from agent.presence.subscription import RETRY_AFTER, Fate, Reason, fate_of, subs
 from agent.server.config import ServerConfig
 from agent.server.next_hops import NextHops
 from agent.server.notify_head import NotifyHead
-from agent.server.views import PLAIN_DIALOGS, Views
+from agent.server.told import ToldRecord
+from agent.server.views import PLAIN_DIALOGS, View, Views
 from agent.server.watch import Numbers, Watch, usual_flow
 from agent.sip.endpoint import Failure, ResponseReceived
 from agent.sip.flows import Flow, Transport
@@ -55,6 +56,7 @@ class Notifier:
         self._ready: deque[Watch] = deque()
         self._sending_is_due = False
         self._gone_callbacks: list[Callable[[Subscription], None]] = []
+        self._told = ToldRecord(store, clock, self._acknowledged, views.boundary, lambda: bool(self._ready))
         store.changes.subscribe(self.on_changes)
 
     # -- from the handlers ---------------------------------------------------------------------------------------
@@ -114,15 +116,22 @@ class Notifier:
     def state_changed(self, presentity: str, at: float) -> None:
         """The presentity's document may be another since ``at`` (wall clock)."""
         self._views.forget(presentity)
+        self._told.changed(presentity)
         for package in self._config.packages:
             for row in self._store.subscriptions(presentity, package):
                 self._owe(self._watch(row), at)
 
     def resume(self) -> None:
-        """After a start: everybody who was watching hears the true state."""
+        """After a start: everybody who was watching hears the true state, unless it is what they know already."""
         now = self._clock.wall()
-        for row in self._store.all_subscriptions():
+        rows = self._store.all_subscriptions()
+        self._told.resume({row.presentity for row in rows})
+        for row in rows:
             self._owe(self._watch(row), now)
+
+    def close(self) -> None:
+        """The last moment for writes."""
+        self._told.close()
 
     def _watch(self, row: Subscription) -> Watch:
         watch = self._watches.get(row.id)
@@ -169,6 +178,8 @@ class Notifier:
         view = self._views.view(
             row.presentity, row.package, _media_type(row, package), self._dialog_view(row, package)
         )
+        if watch.final is None and watch.sent is None and self._told.knows(row, view):
+            watch.sent = view
         if watch.final is None and watch.sent is not None and watch.sent.body == view.body:
             watch.changed_at = None
             return  # the watcher knows
@@ -272,6 +283,16 @@ class Notifier:
             watch.paused = asyncio.get_running_loop().call_later(delay, self._retry, watch)
         elif watch.changed_at is not None:
             self._owe(watch, watch.changed_at)
+        else:
+            self._told.answered(watch.row.presentity)
+
+    def _acknowledged(self, presentity: str) -> Iterator[tuple[Subscription, View]]:
+        """Which document each watcher has, as far as that is sure."""
+        for package in self._config.packages:
+            for row in self._store.subscriptions(presentity, package):
+                watch = self._watches.get(row.id)
+                if watch is not None and watch.sent is not None and not watch.in_flight:
+                    yield row, watch.sent
 
     def unanswered(self, watch: Watch, cause: Failure) -> None:
         """Nobody answered a NOTIFY: the watcher is gone (RFC 6665 §4.2.2), or its connection is."""
@@ -330,6 +351,7 @@ class Notifier:
         """Views are kept for as long as somebody watches: anybody may ask about any address."""
         if not any(self._store.subscriptions(presentity, package) for package in self._config.packages):
             self._views.forget(presentity)
+            self._told.unwatched(presentity)
 
     @property
     def owed(self) -> int:

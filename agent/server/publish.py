@@ -106,7 +106,10 @@ class PublishHandler:
         if changed:
             store.note_change(presentity, package.name)
         response = to(request, 200, headers=[("SIP-ETag", tag), ("Expires", str(granted))])
-        store.commit().add_done_callback(lambda done: self._answer(done, request, transaction, response))
+        ours = publisher == OWN_PUBLISHER
+        store.commit().add_done_callback(
+            lambda done: self._answer(done, request, transaction, response, ours)
+        )
         return None
 
     def _has_enough(self, presentity: str, package: str) -> bool:
@@ -118,9 +121,16 @@ class PublishHandler:
             self._store.remove_publication(publication.id)
 
     def _answer(
-        self, done: Future[None], request: Request, transaction: ServerTransaction, response: Response
+        self,
+        done: Future[None],
+        request: Request,
+        transaction: ServerTransaction,
+        response: Response,
+        ours: bool,
     ) -> None:
-        if done.cancelled() or isinstance(done.exception(), StoreUnavailable):
+        """``ours``: the store keeps in memory what it could not write (`agent.store.undo`)."""
+        failed = done.cancelled() or isinstance(done.exception(), StoreUnavailable)
+        if failed and not ours:
             # RFC 3903 §6: a failure inside is a 5xx, and the old state stands.
             response = self._replies.to(request, 503, headers=[("Retry-After", "5")])
         self._count("PUBLISH", response.status)

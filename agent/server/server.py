@@ -167,5 +167,6 @@ class PresenceServer:
 
     def close(self) -> None:
         self._sweeper.close()
+        self.notifier.close()
         self.driver.close()
         self.transports.close()

@@ -27,6 +27,9 @@ from agent.store.protocols import PresenceStore
 
 log = logging.getLogger(__name__)
 
+LEAST_LEFT = 10
+"Seconds that a refresh is worth answering with while nothing can be written."
+
 
 class SubscribeHandler:
     def __init__(
@@ -169,7 +172,7 @@ class SubscribeHandler:
         known = self._store.subscription(
             subscription_id(request.call_id, request.to.tag or "", request.from_.tag or "")
         )
-        if known is None or known.expires_at <= self._clock.wall():
+        if known is None or (known.expires_at <= self._clock.wall() and self._store.available):
             return self._replies.to(request, 481, "Subscription Does Not Exist")
         if identity.aor != known.watcher and not identity.trusted:
             return self._replies.to(request, 403, "Not Your Subscription")
@@ -204,8 +207,26 @@ class SubscribeHandler:
         except UnstorableRow as error:
             return self._replies.to(request, 400, str(error))
         response = self._accepted(request, row, granted)
-        self._when_durable(request, transaction, response, lambda: self._notifier.refresh(row, flow))
+        fallback = self._what_is_left(request, known, row)
+        self._when_durable(
+            request,
+            transaction,
+            response,
+            lambda: self._notifier.refresh(row, flow),
+            lambda: self._notifier.refresh(known, flow) if fallback is not None else None,
+            fallback,
+        )
         return None
+
+    def _what_is_left(self, request: Request, known: Subscription, row: Subscription) -> Response | None:
+        """The answer to a refresh that can't be written: it promises no more than what is on record already.
+
+        None: that is too little, or the watcher has moved, which nothing has on record.
+        """
+        left = int(min(known.expires_at, row.expires_at) - self._clock.wall())
+        if left < LEAST_LEFT or row.remote_target != known.remote_target:
+            return None
+        return self._accepted(request, known, left)
 
     def _over_limits(self, request: Request, watcher: str) -> Response | None:
         if self._quota.watcher_is_full(watcher):
@@ -231,15 +252,16 @@ class SubscribeHandler:
         response: Response,
         then: Callable[[], None],
         otherwise: Callable[[], None] = lambda: None,
+        fallback: Response | None = None,
     ) -> None:
-        """Answer, and go on with ``then``; or with 503 and ``otherwise`` when the store has undone it."""
+        """Answer, and go on with ``then``; or with ``fallback``, by default 503, and ``otherwise`` when the store has
+        undone it."""
 
         def answer(done: Future[None]) -> None:
             if done.cancelled() or isinstance(done.exception(), StoreUnavailable):
-                self._count("SUBSCRIBE", 503)
-                self._driver.respond(
-                    transaction, self._replies.to(request, 503, headers=[("Retry-After", "5")])
-                )
+                instead = fallback or self._replies.to(request, 503, headers=[("Retry-After", "5")])
+                self._count("SUBSCRIBE", instead.status)
+                self._driver.respond(transaction, instead)
                 otherwise()
             else:
                 self._count("SUBSCRIBE", response.status)

@@ -79,7 +79,8 @@ class Sweeper:
             store.remove_binding(binding.id)
         addresses = dict.fromkeys(binding.address for binding in unregistered)
         if publications or ended or unregistered:
-            store.commit().add_done_callback(lambda done: self._swept(done, ended, addresses))
+            told = dict.fromkeys(publication.presentity for publication in publications)
+            store.commit().add_done_callback(lambda done: self._swept(done, told, ended, addresses))
         while self._boundaries and self._boundaries[0][0] <= now:
             boundary = heapq.heappop(self._boundaries)
             self._known_boundaries.discard(boundary)
@@ -89,12 +90,18 @@ class Sweeper:
     def _swept(
         self,
         done: asyncio.Future[None],
+        unpublished: Collection[str],
         ended: list[tuple[Subscription, Numbers]],
         unregistered: Collection[str],
     ) -> None:
-        """Watchers are told of their end once it is durable; otherwise all of it is due again."""
+        """Watchers are told of their end once it is durable; otherwise all of it is due again.
+
+        That a publication has expired is true without the store, and not news that a restart could take back.
+        """
         if done.cancelled() or done.exception() is not None:
             self._rest_until = asyncio.get_running_loop().time() + STORE_PATIENCE
+            for presentity in unpublished:
+                self._notifier.state_changed(presentity, self._clock.wall())
             for row, _ in ended:
                 self._notifier.go_on(row)
             self.wake()

@@ -83,6 +83,11 @@ class Views:
         body = pidf.build(document)
         return body if len(body) <= LARGEST else pidf.build(simple_view(document, self._clock.now()))
 
+    def boundary(self, presentity: str) -> float | None:
+        """When (wall clock) its documents will be others by the clock alone; None: never."""
+        when = self._composition(presentity).next_boundary
+        return when.timestamp() if when is not None else None
+
     def __len__(self) -> int:
         """Presentities whose documents are kept ready."""
         return len(self._views)

@@ -14,6 +14,7 @@ from agent.presence.records import (
     SipUser,
     StandingPublication,
     Subscription,
+    Told,
 )
 from agent.store import tables
 from agent.store.group import NumberedSubscription
@@ -66,6 +67,7 @@ ENCODERS: Mapping[Kind, Encoder] = {
     Kind.STANDING: attrgetter(*(column.name for column in tables.standing_publications.c)),
     Kind.LINK: attrgetter(*(column.name for column in tables.links.c)),
     Kind.CONNECTOR_MEMORY: attrgetter(*(column.name for column in tables.connector_memory.c)),
+    Kind.TOLD: attrgetter(*(column.name for column in tables.told.c)),
 }
 
 
@@ -81,4 +83,5 @@ def decoders(starts: int) -> Mapping[Kind, Decoder]:
         Kind.STANDING: lambda fields: StandingPublication(**fields),
         Kind.LINK: lambda fields: StoredLink(**fields),
         Kind.CONNECTOR_MEMORY: lambda fields: ConnectorMemory(**fields),
+        Kind.TOLD: lambda fields: Told(**fields),
     }

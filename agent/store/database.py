@@ -19,6 +19,8 @@ class Loaded:
     last_change: int = 0
     starts: int = 0
     "How often it was opened, this time included (`agent.store.numbering`)."
+    trusted_until: float = 0.0
+    "Until when (wall clock) all that watchers were told was on record (`agent.store.heartbeat`)."
 
 
 class Database(Protocol):

@@ -8,6 +8,13 @@ from agent.presence.records import Change, Subscription
 from agent.store.errors import StoreUnavailable
 from agent.store.rows import Kind, Row
 
+LAST_CHANGE = "changes"
+"Sequence number of the last change that was committed."
+STARTS = "starts"
+"How often the database was opened."
+TRUSTED_UNTIL = "trusted_until"
+"See `agent.store.heartbeat`; milliseconds since 1970."
+
 
 @dataclass(frozen=True, slots=True)
 class NumberedSubscription:
@@ -24,8 +31,8 @@ class Batch:
 
     puts: dict[Kind, list[Row | NumberedSubscription]]
     removals: dict[Kind, list[str]]
-    last_change: int | None
-    "Sequence number of the group's last change, to be stored; None when it has none."
+    sequences: dict[str, int]
+    "By name, the numbers to be stored."
 
     def __len__(self) -> int:
         return sum(map(len, self.puts.values())) + sum(map(len, self.removals.values()))
@@ -41,9 +48,11 @@ class Group:
     changes: dict[tuple[str, str], Change] = field(default_factory=dict)
     "By (presentity, package): the first, because lateness counts from there."
     waiters: list[asyncio.Future[None]] = field(default_factory=list)
+    trusted_until: float | None = None
+    "Seconds since 1970: a heartbeat goes along (`agent.store.heartbeat`)."
 
     def __bool__(self) -> bool:
-        return bool(self.changes) or any(self.writes.values())
+        return bool(self.changes) or self.trusted_until is not None or any(self.writes.values())
 
     def record(self, kind: Kind, key: str, row: Row | None, before: Row | None) -> None:
         self.writes[kind][key] = row

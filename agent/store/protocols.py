@@ -9,7 +9,7 @@ from asyncio import Future
 from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Protocol
 
-from agent.presence.records import Binding, Change, ManualChoice, Publication, SipUser, Subscription
+from agent.presence.records import Binding, Change, ManualChoice, Publication, SipUser, Subscription, Told
 from agent.store.linked import ConnectorMemory, StoredLink
 
 
@@ -77,6 +77,22 @@ class SubscriptionWriter(Committer, Protocol):
 
     def remove_subscription(self, subscription_id: str) -> None:
         """Nothing happens when it is gone already."""
+
+
+class ToldStore(Committer, Protocol):
+    """What watchers have acknowledged. `note_change` forgets it, in the same group as the change."""
+
+    @property
+    def available(self) -> bool:
+        """False from a group that failed until one succeeds."""
+
+    def told(self, presentity: str) -> Told | None: ...
+
+    def put_told(self, row: Told) -> None:
+        """Replaces what is known of the presentity."""
+
+    def forget_told(self, presentity: str) -> None:
+        """Nothing happens when nothing is known."""
 
 
 class BindingStore(Committer, Protocol):
@@ -175,6 +191,7 @@ class PresenceStore(
     SubscriptionReader,
     SubscriptionWriter,
     BindingStore,
+    ToldStore,
     Numbers,
     Expiries,
     Protocol,

@@ -14,6 +14,7 @@ from agent.presence.records import (
     SipUser,
     StandingPublication,
     Subscription,
+    Told,
 )
 from agent.store.errors import UnstorableRow
 from agent.store.linked import ConnectorMemory, StoredLink
@@ -39,6 +40,7 @@ class Kind(StrEnum):
     STANDING = "standing_publications"
     LINK = "links"
     CONNECTOR_MEMORY = "connector_memory"
+    TOLD = "told"
 
 
 Row = (
@@ -51,6 +53,7 @@ Row = (
     | StandingPublication
     | StoredLink
     | ConnectorMemory
+    | Told
 )
 
 _TEXTS: Mapping[type, Callable[[Any], tuple[str | None, ...]]] = {
@@ -65,6 +68,7 @@ _TEXTS: Mapping[type, Callable[[Any], tuple[str | None, ...]]] = {
     StandingPublication: attrgetter("presentity", "target", "entity_tag"),
     StoredLink: attrgetter("id", "person", "source", "name", "settings", "secret", "linked_by"),
     ConnectorMemory: attrgetter("owner", "state", "secrets"),
+    Told: attrgetter("presentity", "presentity"),
     Binding: attrgetter(
         "id", "address", "contact", "params", "instance", "call_id", "transport", "local_address", "remote_address",
         "user_agent",

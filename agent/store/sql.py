@@ -19,14 +19,11 @@ from agent.store import dialects, tables
 from agent.store.codec import ENCODERS, decoders
 from agent.store.database import Done, Loaded
 from agent.store.errors import StoreError, StoreUnavailable
-from agent.store.group import Batch
+from agent.store.group import LAST_CHANGE, STARTS, TRUSTED_UNTIL, Batch
 from agent.store.migrate import migrate
 from agent.store.rows import Kind, Row
 
 _log = logging.getLogger(__name__)
-
-_LAST_CHANGE = "changes"
-_STARTS = "starts"
 
 ResultT = TypeVar("ResultT")
 
@@ -113,8 +110,9 @@ class SqlDatabase:
     def _open(self) -> Loaded:
         with self._engine.begin() as connection:
             migrate(connection)
-            starts = self._sequence(connection, _STARTS) + 1
-            self._put_sequence.run(connection, [(_STARTS, starts)])
+            starts = self._sequence(connection, STARTS) + 1
+            trusted_until = self._sequence(connection, TRUSTED_UNTIL) / 1000
+            self._put_sequence.run(connection, [(STARTS, starts), (TRUSTED_UNTIL, 0)])
             rows: list[tuple[Kind, str, Row]] = []
             for kind, decode in decoders(starts).items():
                 table = tables.metadata.tables[kind]
@@ -124,9 +122,9 @@ class SqlDatabase:
                     (kind, found[0], decode(dict(zip(names, found, strict=True))))
                     for found in connection.execute(select(table))
                 )
-            last_change = self._sequence(connection, _LAST_CHANGE)
+            last_change = self._sequence(connection, LAST_CHANGE)
         rows.sort(key=_in_the_order_of_making)
-        return Loaded(rows, last_change, starts)
+        return Loaded(rows, last_change, starts, trusted_until)
 
     def _sequence(self, connection: Connection, name: str) -> int:
         table = tables.sequences
@@ -137,8 +135,7 @@ class SqlDatabase:
             for kind in Kind:
                 self._puts[kind].run(connection, list(map(ENCODERS[kind], batch.puts[kind])))
                 self._removals[kind].run(connection, [(key,) for key in batch.removals[kind]])
-            if batch.last_change is not None:
-                self._put_sequence.run(connection, [(_LAST_CHANGE, batch.last_change)])
+            self._put_sequence.run(connection, list(batch.sequences.items()))
 
 
 def _in_the_order_of_making(entry: tuple[Kind, str, Row]) -> tuple[float, str]:

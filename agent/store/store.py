@@ -6,8 +6,7 @@ without load nobody waits. See `agent.store.protocols` for the contract, docs/de
 """
 
 import asyncio
-import json
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from functools import partial
 from typing import Literal
@@ -21,33 +20,44 @@ from agent.presence.records import (
     SipUser,
     StandingPublication,
     Subscription,
+    Told,
 )
 from agent.store.changes import ChangeFeed
 from agent.store.database import Database, NoDatabase
 from agent.store.errors import StoreUnavailable
-from agent.store.group import Batch, Group, NumberedSubscription
+from agent.store.group import LAST_CHANGE, TRUSTED_UNTIL, Batch, Group, NumberedSubscription
+from agent.store.heartbeat import FOR_GOOD, TRUST
 from agent.store.linked import ConnectorMemory, StoredLink
 from agent.store.numbering import Numbering
+from agent.store.reads import Reads
 from agent.store.rows import Kind, Row, RuleMemory, check, to_json
+from agent.store.undo import undo
 from agent.store.working_set import WorkingSet
 
 GroupReport = Callable[[int, float, bool], None]
 "(rows, seconds from handing over to durable, whether it succeeded)"
+HealthReport = Callable[[StoreUnavailable | None], None]
+"(why the database takes no writes; None: it takes them again)"
 
 
-class Store:
+class Store(Reads):
     """Satisfies the Protocols of `agent.store.protocols`. Lives on one event loop."""
 
     def __init__(self, database: Database, clock: Clock, *, on_group: GroupReport | None = None) -> None:
         self._database = database
         self._clock = clock
         self._on_group = on_group
-        self._working = WorkingSet()
+        super().__init__(WorkingSet())
         self._numbering = Numbering()
         self._pending = Group()
         self._in_flight: Group | None = None
         self._begin_is_due = False
         self._closed = False
+        self._trusted_until = 0.0
+        "As the database has it (`agent.store.heartbeat`)."
+        self.trouble: StoreUnavailable | None = None
+        "Why the database takes no writes at present."
+        self.on_health: HealthReport = lambda trouble: None
         self.changes = ChangeFeed()
 
     @classmethod
@@ -86,99 +96,25 @@ class Store:
         for kind, key, row in loaded.rows:
             self._working.apply(kind, key, row)
         self.changes.last = loaded.last_change
+        if self._clock.wall() > loaded.trusted_until:
+            for presentity in tuple(self._working.told):
+                self._write(Kind.TOLD, presentity, None)
+        self.beat()
+        await self.commit()
+
+    @property
+    def available(self) -> bool:
+        return self.trouble is None
 
     async def close(self) -> None:
         """Make what was written durable if that can be done, then let go of the database."""
         if self._closed:
             return
         self._closed = True
+        self._pending.trusted_until = FOR_GOOD
         with suppress(StoreUnavailable):
             await self.commit()
         await self._database.close()
-
-    # Reads
-
-    def publications(self, presentity: str, package: str) -> tuple[Publication, ...]:
-        return self._working.published(presentity, package)
-
-    def all_publications(self) -> Collection[Publication]:
-        """A snapshot."""
-        return tuple(self._working.publications.values())
-
-    def publication(self, presentity: str, package: str, entity_tag: str) -> Publication | None:
-        for row in self._working.published(presentity, package):
-            if row.entity_tag == entity_tag:
-                return row
-        return None
-
-    def subscriptions(self, presentity: str, package: str) -> Collection[Subscription]:
-        return self._working.watched(presentity, package)
-
-    def subscription(self, subscription_id: str) -> Subscription | None:
-        return self._working.subscriptions.get(subscription_id)
-
-    def all_subscriptions(self) -> Collection[Subscription]:
-        return tuple(self._working.subscriptions.values())
-
-    def expired_publications(self, now: float) -> list[Publication]:
-        return self._working.publication_expiry.due(now)
-
-    def expired_subscriptions(self, now: float) -> list[Subscription]:
-        return self._working.subscription_expiry.due(now)
-
-    def next_expiry(self) -> float | None:
-        working = self._working
-        indexes = (working.publication_expiry, working.subscription_expiry, working.binding_expiry)
-        return min((due for index in indexes if (due := index.next()) is not None), default=None)
-
-    def expired_bindings(self, now: float) -> list[Binding]:
-        return self._working.binding_expiry.due(now)
-
-    def bindings(self, address: str) -> tuple[Binding, ...]:
-        return self._working.registered(address)
-
-    def all_bindings(self) -> Collection[Binding]:
-        return tuple(self._working.bindings.values())
-
-    def user(self, username: str) -> SipUser | None:
-        return self._working.users.get(username)
-
-    def users(self) -> Collection[SipUser]:
-        return tuple(self._working.users.values())
-
-    def publication_counts(self) -> dict[str, int]:
-        """How many, by package."""
-        return dict(+self._working.publication_counts)
-
-    def subscription_counts(self) -> dict[tuple[str, str], int]:
-        """How many, by (package, state)."""
-        return dict(+self._working.subscription_counts)
-
-    def manual(self, person: str) -> ManualChoice | None:
-        return self._working.manual.get(person)
-
-    def manual_choices(self) -> Collection[ManualChoice]:
-        return tuple(self._working.manual.values())
-
-    def standing(self) -> Collection[StandingPublication]:
-        """Our publications at another presence server."""
-        return tuple(self._working.standing.values())
-
-    def memory(self, person: str) -> dict[str, object] | None:
-        row = self._working.memory.get(person)
-        return None if row is None else json.loads(row.memory)
-
-    def links(self) -> Collection[StoredLink]:
-        return tuple(self._working.links.values())
-
-    def link(self, link_id: str) -> StoredLink | None:
-        return self._working.links.get(link_id)
-
-    def connector_memories(self) -> Collection[ConnectorMemory]:
-        return tuple(self._working.connector_memory.values())
-
-    def connector_memory(self, owner: str) -> ConnectorMemory | None:
-        return self._working.connector_memory.get(owner)
 
     # Writes
 
@@ -228,6 +164,18 @@ class Store:
     def remove_standing(self, presentity: str) -> None:
         self._write(Kind.STANDING, presentity, None)
 
+    def put_told(self, row: Told) -> None:
+        self._write(Kind.TOLD, row.presentity, row)
+
+    def forget_told(self, presentity: str) -> None:
+        self._write(Kind.TOLD, presentity, None)
+
+    def beat(self) -> None:
+        """Write a little, whether or not there is something to write (`agent.store.heartbeat`)."""
+        if not self._closed:
+            self._pending.trusted_until = self._clock.wall() + TRUST
+            self._schedule()
+
     def put_user(self, row: SipUser) -> None:
         self._write(Kind.USER, row.username, row)
 
@@ -261,6 +209,9 @@ class Store:
         return number
 
     def note_change(self, presentity: str, package: str) -> None:
+        if presentity in self._working.told:
+            # Before anybody is told of the change it is on record that nobody is known to know the state.
+            self.forget_told(presentity)
         resource = (presentity, package)
         if resource not in self._pending.changes and not self._closed:
             number = self.changes.number()
@@ -325,16 +276,25 @@ class Store:
                 ]
             else:
                 puts[kind] = [row for row in writes.values() if row is not None]
-        last = max((change.sequence for change in group.changes.values()), default=None)
-        return Batch(puts, removals, last)
+        sequences: dict[str, int] = {}
+        if group.changes:
+            sequences[LAST_CHANGE] = max(change.sequence for change in group.changes.values())
+        if group.trusted_until is not None:
+            sequences[TRUSTED_UNTIL] = int(group.trusted_until * 1000)
+        return Batch(puts, removals, sequences)
 
     def _finished(self, group: Group, rows: int, begun: float, error: StoreUnavailable | None) -> None:
         self._in_flight = None
-        if self._on_group is not None:
+        if self._on_group is not None and (rows or error is not None):  # a heartbeat is no figure
             self._on_group(rows, self._clock.monotonic() - begun, error is None)
+        if (error is None) != (self.trouble is None):
+            self.on_health(error)
+        self.trouble = error
         if error is not None:
             self._undo(group, error)
             return
+        if group.trusted_until is not None:
+            self._trusted_until = group.trusted_until
         self._settle(group)
         if self._pending:
             self._schedule()
@@ -349,23 +309,16 @@ class Store:
             self.changes.deliver(group.ordered_changes())
 
     def _undo(self, group: Group, error: StoreUnavailable) -> None:
-        """The one place that decides what a failed group means: here, everything not durable is taken back.
-
-        What was written while the group was under way goes too: it may build on what is undone now.
-        """
-        later, self._pending = self._pending, Group()
-        for undone in (later, group):
-            for kind, before in undone.before.items():
-                for key, row in before.items():
-                    self._working.apply(kind, key, row)
-        for undone in (group, later):
+        """Everything not durable is taken back, but for what is only late (`agent.store.undo`)."""
+        failed = (group, self._pending)
+        self._pending = undo(failed, self._working)
+        for undone in failed:
             for key in undone.writes[Kind.SUBSCRIPTION]:
                 self._forget_if_gone(key)
-                # Numbers given out stay given out, so their ceilings are due still: they go with the next group.
-                row = self._working.subscriptions.get(key)
-                if row is not None:
-                    self._pending.record(Kind.SUBSCRIPTION, key, row, row)
             undone.fail(error)
+        if self._pending.changes and self._clock.wall() > self._trusted_until:
+            self.changes.deliver(self._pending.ordered_changes())
+            self._pending.changes.clear()
 
     def _forget_if_gone(self, subscription_id: str) -> None:
         if subscription_id not in self._working.subscriptions:

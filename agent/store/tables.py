@@ -133,6 +133,14 @@ bindings = Table(
     Column("user_agent", Text, nullable=False),
 )
 
+told = Table(
+    "told",
+    metadata,
+    Column("presentity", Text, primary_key=True),
+    Column("until", Double, comment="then the clock may have changed the documents"),
+    Column("marks", LargeBinary, nullable=False, comment="see agent.presence.told"),
+)
+
 sequences = Table(
     "sequences",
     metadata,

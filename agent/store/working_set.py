@@ -11,6 +11,7 @@ from agent.presence.records import (
     SipUser,
     StandingPublication,
     Subscription,
+    Told,
 )
 from agent.store.expiry import ExpiryIndex
 from agent.store.linked import ConnectorMemory, StoredLink
@@ -37,6 +38,7 @@ class WorkingSet:
         self.standing: dict[str, StandingPublication] = {}
         self.links: dict[str, StoredLink] = {}
         self.connector_memory: dict[str, ConnectorMemory] = {}
+        self.told: dict[str, Told] = {}
         self.publication_expiry = ExpiryIndex(self.publications)
         self.subscription_expiry = ExpiryIndex(self.subscriptions)
         self.binding_expiry = ExpiryIndex(self.bindings)
@@ -54,6 +56,7 @@ class WorkingSet:
             Kind.STANDING: self.standing,
             Kind.LINK: self.links,
             Kind.CONNECTOR_MEMORY: self.connector_memory,
+            Kind.TOLD: self.told,
         }
         "Kinds that are only ever asked for by their key."
         self._by_kind: Mapping[Kind, Mapping[str, Row]] = {

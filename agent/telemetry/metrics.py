@@ -190,6 +190,7 @@ _GAUGES: dict[str, tuple[str, tuple[str, ...]]] = {
 ASKED: dict[str, tuple[str, tuple[str, ...]]] = {
     "publications": ("Live publications.", ("package",)),
     "subscriptions": ("Live subscriptions.", ("package", "state")),
+    "store_available": ("Whether state can be made durable at present.", ()),
     "transactions": ("SIP transactions in progress.", ("kind",)),
     "connector_links": ("Linked sources by health.", ("connector", "health")),
     "people": ("People by the state they are in.", ("state",)),

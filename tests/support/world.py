@@ -14,6 +14,7 @@ from agent.sip.routing import Destination, Target
 from agent.store.database import Done, NoDatabase
 from agent.store.errors import StoreUnavailable
 from agent.store.group import Batch
+from agent.store.rows import Kind
 from agent.store.store import Store
 from tests.support.phone import Phone
 from tests.support.virtual_loop import LoopClock
@@ -42,10 +43,19 @@ class SimulatedDatabase(NoDatabase):
         self.failing = False
         self.groups = 0
         "How often it was asked to write."
+        self.rows: dict[tuple[Kind, str], Any] = {}
+        "What has been written and not removed since."
 
     def write(self, batch: Batch, done: Done) -> None:
         self.groups += 1
         error = StoreUnavailable("the disk is full") if self.failing else None
+        if error is None:
+            for kind, rows in batch.puts.items():
+                for row in rows:
+                    self.rows[kind, str(getattr(row, "id", None) or getattr(row, "person", ""))] = row
+            for kind, keys in batch.removals.items():
+                for key in keys:
+                    self.rows.pop((kind, key), None)
         asyncio.get_running_loop().call_later(self.delay, done, error)
 
 

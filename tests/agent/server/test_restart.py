@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from agent.store.heartbeat import TRUST
 from agent.store.store import Store
 from tests.support.phone import document, shown, state
 from tests.support.virtual_loop import virtual_beside_threads
@@ -12,15 +13,16 @@ from tests.support.world import World, world
 
 
 async def restart(here: World, url: str, *, clean: bool, away: float = 0.0) -> None:
-    """Stop the server and start another on the same file. Not ``clean``: the old store is not asked to close first."""
+    """Stop the server and start another on the same file. Not ``clean``: the new one sees what was durable before the
+    old one was asked to end."""
     old = here.store
-    here.server.close()
-    if clean:
-        await old.close()
-    await asyncio.sleep(away)
-    here.store = await Store.open(url, here.clock)
     if not clean:
-        await old.close()
+        here.store = await Store.open(url, here.clock)
+    here.server.close()
+    await old.close()
+    if clean:
+        await asyncio.sleep(away)
+        here.store = await Store.open(url, here.clock)
     await here.start()
 
 
@@ -57,6 +59,65 @@ async def test_dialogs_go_on_with_rising_cseq_and_the_true_state(tmp_path: Path,
         assert numbers == sorted(set(numbers))
         assert (await sub.ask(event="presence;id=1", cseq=10, expires=0)).status == 200
         assert state(await bob.notify()) == "terminated;reason=timeout"
+
+
+@pytest.mark.parametrize("clean", [True, False], ids=["stopped", "killed"])
+@virtual_beside_threads
+async def test_only_those_whose_document_changed_are_told_again(tmp_path: Path, clean: bool) -> None:
+    url = f"sqlite:///{tmp_path}/state.db"
+    async with world(url=url) as here:
+        alice, bob, carol, dave = (here.phone(name) for name in ("alice", "bob", "carol", "dave"))
+        stays = (await alice.publish(document("stays"), expires=3600)).headers.get("SIP-ETag")
+        goes = document("goes", entity="sip:carol@example.org")
+        await carol.publish(goes, uri="sip:carol@example.org", expires=100)
+        await bob.subscribe(expires=3600)
+        sub = await dave.subscribe(uri="sip:carol@example.org", expires=3600)
+        lamp = await carol.subscribe(event="dialog", expires=3600)
+        await asyncio.sleep(10)
+        for phone in (bob, carol, dave):
+            phone.forget()
+        await restart(here, url, clean=clean)
+        for phone in (bob, carol, dave):
+            await phone.quiet(5)
+        await restart(here, url, clean=True, away=200)
+        assert shown(await dave.notify(within=5)) == [("closed", "")]
+        await bob.quiet(5)
+        assert (await sub.ask(expires=3600)).status == 200
+        assert shown(await dave.notify()) == [("closed", "")], "who asks is told, whatever is on record"
+        await alice.publish(document("new"), etag=stays, expires=3600)
+        assert shown(await bob.notify()) == [("open", "new")]
+        assert (await lamp.ask(event="dialog", expires=0)).status == 200
+
+
+@virtual_beside_threads
+async def test_what_was_under_way_or_not_yet_on_record_is_told_once_more(tmp_path: Path) -> None:
+    url = f"sqlite:///{tmp_path}/state.db"
+    async with world(url=url) as here:
+        alice, bob = here.phone("alice"), here.phone("bob")
+        etag = (await alice.publish(document("X"), expires=3600)).headers.get("SIP-ETag")
+        await bob.subscribe(expires=3600)
+        await asyncio.sleep(10)
+        for turn, body in enumerate(("Y", "X")):
+            etag = (await alice.publish(document(body), etag=etag, expires=3600)).headers.get("SIP-ETag")
+            await asyncio.sleep(turn)  # first under way, then acknowledged a moment ago
+            bob.forget()
+            await restart(here, url, clean=False)
+            assert shown(await bob.notify(within=5)) == [("open", body)]
+            await asyncio.sleep(10)
+
+
+@virtual_beside_threads
+async def test_after_a_run_that_lived_from_memory_everybody_is_told(tmp_path: Path) -> None:
+    """Own decisions may have been told that are on no record: what is on record of watchers is not to be believed."""
+    url = f"sqlite:///{tmp_path}/state.db"
+    async with world(url=url) as here:
+        alice, bob = here.phone("alice"), here.phone("bob")
+        await alice.publish(document("stays"), expires=3600)
+        await bob.subscribe(expires=3600)
+        await asyncio.sleep(TRUST + 1)
+        bob.forget()
+        await restart(here, url, clean=False)
+        assert shown(await bob.notify(within=5)) == [("open", "stays")]
 
 
 @virtual_beside_threads

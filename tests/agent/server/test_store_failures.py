@@ -2,6 +2,9 @@
 
 import asyncio
 
+from agent.net.user_agent import UserAgent
+from agent.publisher.publisher import Options, Publisher
+from agent.store.rows import Kind
 from tests.support.phone import ALICE, document, shown, state
 from tests.support.virtual_loop import virtual
 from tests.support.world import SimulatedDatabase, world
@@ -57,7 +60,9 @@ async def test_a_refresh_or_an_end_that_cannot_be_kept_leaves_the_subscription_a
         await bob.notify()
         (before,) = here.store.all_subscriptions()
         database.failing = True
-        assert (await sub.ask(expires=3600)).status == 503
+        assert (await sub.ask(expires=3600, contact="<sip:bob@192.0.2.99>")).status == 503, (
+            "nothing has that on record"
+        )
         assert (await sub.ask(expires=0)).status == 503
         await bob.quiet(10)
         assert list(here.store.all_subscriptions()) == [before]
@@ -68,6 +73,73 @@ async def test_a_refresh_or_an_end_that_cannot_be_kept_leaves_the_subscription_a
         assert (await sub.ask(expires=0)).status == 200
         assert state(await bob.notify()) == "terminated;reason=timeout"
         await bob.quiet(10)
+
+
+@virtual
+async def test_a_refresh_that_cannot_be_kept_is_granted_what_is_on_record_and_the_watcher_goes_on_being_served() -> (
+    None
+):
+    database = SimulatedDatabase()
+    async with world(database=database) as here:
+        bob = here.phone("bob")
+        sub = await bob.subscribe(expires=600)
+        await bob.notify()
+        (before,) = here.store.all_subscriptions()
+        await asyncio.sleep(100)
+        database.failing = True
+        answer = await sub.ask(expires=3600)
+        assert answer.status == 200 and 490 <= int(answer.headers.get("Expires") or 0) <= 500
+        assert state(await bob.notify()) == "active"
+        assert list(here.store.all_subscriptions()) == [before]
+        await asyncio.sleep(495)
+        assert (await sub.ask(expires=3600)).status == 503
+        await asyncio.sleep(60)
+        assert (await sub.ask(expires=3600)).status == 503, (
+            "not 481: it was not ended while nothing can be written"
+        )
+        database.failing = False
+        assert (await sub.ask(expires=3600)).status in (200, 481)
+
+
+@virtual
+async def test_own_decisions_are_told_from_memory_while_nothing_can_be_written_and_written_afterwards() -> (
+    None
+):
+    database = SimulatedDatabase()
+    async with world(database=database) as here:
+        agent, bob = UserAgent.over_memory(here.clock, here.server.driver), here.phone("bob")
+        session = Publisher(
+            agent, here.clock, here.spawn, Options(target=None), token=lambda: "t", spread=lambda: 0.5
+        )
+        await session.start()
+        session.publish(ALICE, document("before"))
+        await bob.subscribe(expires=3600)
+        here.store.beat()
+        await asyncio.sleep(5)
+        bob.forget()
+        database.failing = True
+        session.publish(ALICE, document("meanwhile"))
+        await bob.quiet(3)
+        for _ in range(5):
+            here.store.beat()
+            await asyncio.sleep(5)
+        assert shown(await bob.notify(within=1)) == [("open", "meanwhile")]
+        assert not here.store.available
+        session.publish(ALICE, document("later"))
+        assert shown(await bob.notify(within=1)) == [("open", "later")], (
+            "at once, now that nothing is believed any more"
+        )
+        written = database.groups
+        database.failing = False
+        here.store.beat()
+        await here.store.commit()
+        assert here.store.available and database.groups > written
+        (row,) = here.store.publications(ALICE, "presence")
+        assert b"later" in row.body and b"later" in database.rows[Kind.PUBLICATION, row.id].body
+        session.publish(ALICE, document("after"))
+        assert shown(await bob.notify(within=1)) == [("open", "after")]
+        await session.close(remove=False)
+        agent.close()
 
 
 @virtual

@@ -1,0 +1,112 @@
+"""Keeps on record what watchers have acknowledged, so that after a restart only those hear what is news to them.
+
+Cheap, because it is written late and seldom: one small row for each presentity, some time after its watchers have
+answered. It never says too much: the store forgets the row in the same group that brings a change (`note_change`), and
+nobody is told of the change before that group is durable. A NOTIFY that was under way when the process died is not on
+record, so it is sent again.
+"""
+
+import asyncio
+from collections.abc import Callable, Iterable
+
+from agent.clock import Clock
+from agent.presence.records import Subscription, Told
+from agent.presence.told import mark, packed, unpacked
+from agent.server.views import View
+from agent.store.protocols import ToldStore
+
+SETTLED_AFTER = 2.0
+"Seconds after an answer: whoever changes again meanwhile costs no row."
+SLICE = 200
+"Presentities recorded before the loop gets its turn."
+
+
+class ToldRecord:
+    """``acknowledged(presentity)`` gives (row, document) of each watcher that knows one; ``boundary(presentity)`` the
+    moment (wall clock) from which its documents may be others by the clock alone; ``is_busy`` whether there is more
+    urgent work."""
+
+    def __init__(
+        self,
+        store: ToldStore,
+        clock: Clock,
+        acknowledged: Callable[[str], Iterable[tuple[Subscription, View]]],
+        boundary: Callable[[str], float | None],
+        is_busy: Callable[[], bool],
+    ) -> None:
+        self._store = store
+        self._clock = clock
+        self._acknowledged = acknowledged
+        self._boundary = boundary
+        self._is_busy = is_busy
+        self._due: dict[str, None] = {}
+        self._timer: asyncio.TimerHandle | None = None
+        self._before: dict[str, frozenset[bytes]] = {}
+        "What was on record at the start, until it is known to be old."
+
+    def resume(self, presentities: Iterable[str]) -> None:
+        """At a start: these have watchers."""
+        now = self._clock.wall()
+        for presentity in presentities:
+            row = self._store.told(presentity)
+            if row is not None and (row.until is None or now < row.until):
+                self._before[presentity] = unpacked(row.marks)
+
+    def knows(self, row: Subscription, view: View) -> bool:
+        """Whether a watcher of before the start has acknowledged this very document then, and none since."""
+        marks = self._before.get(row.presentity)
+        return marks is not None and mark(row, view.media_type, view.body) in marks
+
+    def changed(self, presentity: str) -> None:
+        """Its documents may be others from now on."""
+        self._before.pop(presentity, None)
+        # The store has done so already where a write was the cause; here for all other causes.
+        self._store.forget_told(presentity)
+
+    def answered(self, presentity: str) -> None:
+        """A watcher of it has acknowledged a document."""
+        self._due[presentity] = None
+        self._arm()
+
+    def unwatched(self, presentity: str) -> None:
+        """Nobody is left who could know anything."""
+        self._due.pop(presentity, None)
+        self.changed(presentity)
+
+    def close(self) -> None:
+        """Record what is due, for the last time."""
+        if self._timer is not None:
+            self._timer.cancel()
+        for presentity in self._due:
+            self._record(presentity)
+        self._due.clear()
+
+    def _arm(self) -> None:
+        if self._timer is None:
+            self._timer = asyncio.get_running_loop().call_later(SETTLED_AFTER, self._on_timer)
+
+    def _on_timer(self) -> None:
+        self._timer = None
+        if not self._is_busy():
+            for presentity in list(self._due)[:SLICE]:
+                del self._due[presentity]
+                self._record(presentity)
+            # Nobody waits for it. What is not recorded is told once too often after a restart, never too seldom.
+            self._store.commit().add_done_callback(lambda done: done.cancelled() or done.exception())
+        if self._due:
+            self._arm()
+
+    def _record(self, presentity: str) -> None:
+        if not self._store.available:
+            return
+        marks = packed(mark(row, view.media_type, view.body) for row, view in self._acknowledged(presentity))
+        if not marks:
+            self._store.forget_told(presentity)
+            return
+        row = Told(presentity, self._boundary(presentity), marks)
+        if self._store.told(presentity) != row:
+            self._store.put_told(row)
+
+    def __len__(self) -> int:
+        """Presentities that wait to be recorded."""
+        return len(self._due)
