@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import select
 import socket
 from collections import deque
 
@@ -38,7 +39,11 @@ class UdpListener:
             None if advertised is None and is_wildcard(self.address[0]) else advertised or self.address
         )
         driver.add_listener(self.number, self)
-        self._loop.add_reader(sock, self._readable)
+        # The loop watches a set that holds the socket, and never the socket itself.
+        # COMPAT(uvloop 0.22): it stops watching for good what reports an error, as UDP does for each ICMP.
+        self._set = select.epoll()
+        self._set.register(sock, select.EPOLLIN)
+        self._loop.add_reader(self._set, self._ready)
 
     @classmethod
     def open(
@@ -92,7 +97,7 @@ class UdpListener:
             self._sock.sendto(data, flow.remote)
         except (BlockingIOError, InterruptedError):
             self._enqueue(data, flow.remote)
-            self._loop.add_writer(self._sock, self._writable)
+            self._set.modify(self._sock, select.EPOLLIN | select.EPOLLOUT)
         except OSError:
             # The error may belong to an earlier datagram (ICMP): hear those first, then try once more.
             self._hear_errors()
@@ -103,8 +108,8 @@ class UdpListener:
 
     def close(self) -> None:
         if self._sock.fileno() >= 0:
-            self._loop.remove_reader(self._sock)
-            self._loop.remove_writer(self._sock)
+            self._loop.remove_reader(self._set)
+            self._set.close()
             self._sock.close()
 
     def _enqueue(self, data: bytes, remote: tuple[str, int]) -> None:
@@ -112,7 +117,13 @@ class UdpListener:
         if len(self._waiting) > SEND_QUEUE:
             self._waiting.popleft()
 
-    def _readable(self) -> None:
+    def _ready(self) -> None:
+        """There is something to read, an error to hear, or room to send."""
+        if self._waiting:
+            self._write()
+        self._read()
+
+    def _read(self) -> None:
         batch: list[tuple[bytes, Flow]] = []
         receive = self._sock.recvfrom
         flows = self._flows
@@ -129,7 +140,7 @@ class UdpListener:
         if batch:
             self._driver.datagrams(batch)
 
-    def _writable(self) -> None:
+    def _write(self) -> None:
         while self._waiting:
             data, remote = self._waiting[0]
             try:
@@ -139,7 +150,7 @@ class UdpListener:
             except OSError:
                 self._hear_errors()
             self._waiting.popleft()
-        self._loop.remove_writer(self._sock)
+        self._set.modify(self._sock, select.EPOLLIN)
 
     def _hear_errors(self) -> None:
         """ICMP errors (RFC 3261 §18.4): the request to that address has failed now, not in 32 seconds."""

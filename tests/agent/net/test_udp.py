@@ -2,8 +2,10 @@
 
 import asyncio
 import socket
+from collections.abc import Callable
 
 import pytest
+import uvloop
 
 from agent.clock import SystemClock
 from agent.net.driver import Driver, RequestFailed
@@ -121,3 +123,30 @@ async def test_an_address_that_cannot_be_listened_on_is_named() -> None:
                 await server.start([listen])
             server.close()
     await store.close()
+
+
+@pytest.mark.parametrize("loop", [asyncio.new_event_loop, uvloop.new_event_loop], ids=["asyncio", "uvloop"])
+def test_it_hears_on_after_peers_that_are_gone(loop: Callable[[], asyncio.AbstractEventLoop]) -> None:
+    # COMPAT(uvloop 0.22): it stops watching a socket for good when that reports an error, as UDP does for each ICMP.
+    async def main() -> None:
+        server, listener = open_driver()
+        client, port = open_driver()
+        server.on_request = lambda event: server.respond(
+            event.transaction, response_to(event.request.headers, 200)
+        )
+        for number in range(3):
+            with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as taken:
+                taken.bind(("127.0.0.1", 0))
+                nobody = taken.getsockname()
+            with pytest.raises(RequestFailed):
+                await asyncio.wait_for(server.request(options(), listener.flow_to(nobody)), 5)
+            request = options()
+            request.headers.set("Call-ID", f"still{number}")
+            answer = await asyncio.wait_for(client.request(request, port.flow_to(listener.address)), 5)
+            assert answer.status == 200
+        for driver, socket_ in ((server, listener), (client, port)):
+            driver.close()
+            socket_.close()
+
+    with asyncio.Runner(loop_factory=loop) as runner:
+        runner.run(main())
