@@ -17,6 +17,7 @@ from agent.net.local_address import local_address_for
 from agent.net.resolver import Resolver
 from agent.net.transcript import Transcript
 from agent.net.user_agent import UserAgent
+from agent.notices import NoticeReader
 from agent.sip.digest import Credentials, DigestClient
 from agent.sip.flows import Flow, Transport, format_host
 from agent.sip.messages import Request, Response, response_to
@@ -184,16 +185,22 @@ class Subscriptions:
                 now = self._clock.monotonic()
                 status, notification = kept.subscriber.notify(request, now)
                 if notification is not None:
-                    self._tell(kept, notification)
+                    self._tell(kept, request, notification)
                 kept.changed.set()
                 return response_to(request.headers, status)
         return None
 
-    def _tell(self, kept: "_Kept", notification: Notification) -> None:
+    def _tell(self, kept: "_Kept", request: Request, notification: Notification) -> None:
         # `pending` tells nothing yet (RFC 3856 §6.5), and what a server says in farewell is not known to last.
         if notification.state != "active" or kept.stopping:
             return
-        kept.told(Notice(self._clock.now(), notification.content_type, notification.body))
+        notice = kept.reader.read(notification, request, self._clock.now())
+        if notice.problem is not None and notice.problem != kept.problem:
+            log.warning("%s, event %s: %s", kept.wanted.uri, kept.wanted.event, notice.problem)
+        kept.problem = notice.problem
+        if kept.reader.wants_full:
+            kept.refresh()
+        kept.told(notice)
 
 
 class _Kept:
@@ -207,6 +214,9 @@ class _Kept:
         now: Callable[[], float],
     ) -> None:
         self.wanted, self.told, self.lost = wanted, told, lost
+        self.reader = NoticeReader(wanted.event, wanted.one_dialog_each)
+        self.problem: str | None = None
+        "The last that was told, once."
         self._now = now
         self.subscriber: Subscriber | None = None
         self.changed = asyncio.Event()

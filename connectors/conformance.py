@@ -1,4 +1,4 @@
-"""The suite that every connector's tests inherit, in this project and in others.
+"""The suite that the tests of every connector that polls inherit, in this project and in others.
 
     class TestMine(ConnectorConformance):
         name = "mine"
@@ -9,28 +9,18 @@
             async with my_stand_in() as source:   # has a `link`, a `context`, and the levers below
                 yield source
 
-Needs pytest with pytest-asyncio in auto mode; imports neither.
+For connectors that listen: `connectors.conformance_listen`. Needs pytest with pytest-asyncio in auto mode; imports
+neither.
 """
 
-import ast
-from collections.abc import Mapping
 from contextlib import AbstractAsyncContextManager
 from datetime import timedelta
-from importlib.resources import files
-from typing import Any, ClassVar, Protocol, cast
-
-import yaml
+from typing import Protocol, cast
 
 from connectors.base import Context, Link, Poll, PollConnector
+from connectors.conformance_folder import FolderConformance
 from connectors.errors import AuthFailed, BadData, ConnectorError, Unreachable
 from connectors.facts import KIND_OF, Fact
-from connectors.registry import ConnectorType, load
-from connectors.settings import LinkSettings
-
-IMPURE = frozenset(
-    {"asyncio", "socket", "ssl", "select", "threading", "subprocess", "time", "random", "logging", "aiohttp"}
-)
-"What a mapping must not import: it is a function of its arguments."
 
 
 class Source(Protocol):
@@ -51,58 +41,12 @@ class Source(Protocol):
     async def mend(self) -> None: ...
 
 
-class ConnectorConformance:
+class ConnectorConformance(FolderConformance):
     """Inherit, set ``name`` and ``package``, define ``source``."""
-
-    name: ClassVar[str]
-    package: ClassVar[str]
 
     def source(self) -> AbstractAsyncContextManager[Source]:
         """A source with at least one fact to tell, and a link whose secret is right."""
         raise NotImplementedError
-
-    # -- what lies in the folder --------------------------------------------------------------------------
-
-    def _type(self) -> ConnectorType:
-        return load(self.name)
-
-    def _text(self, name: str) -> str:
-        return (files(self.package) / name).read_text(encoding="utf-8")
-
-    def test_the_manifest_is_valid_and_what_it_names_exists(self) -> None:
-        made_of = self._type()
-        assert made_of.name == self.name
-        assert issubclass(made_of.settings_model, LinkSettings)
-        module, _, name = made_of.manifest.connector.partition(":")
-        assert hasattr(__import__(module, fromlist=[name]), name)
-
-    def test_every_setting_is_described(self) -> None:
-        for name, info in self._type().settings_model.model_fields.items():
-            assert info.description, f"setting {name} has no description"
-
-    def test_the_sample_is_valid_and_shown_in_the_readme(self) -> None:
-        sample = self._text("sample.yaml")
-        given: Mapping[str, Any] = yaml.safe_load(sample)
-        self._type().settings_model.model_validate(given)
-        assert sample.strip() in self._text("README.md"), "README.md does not show sample.yaml as it is"
-
-    def test_a_misspelled_setting_is_named(self) -> None:
-        given = {**yaml.safe_load(self._text("sample.yaml")), "intervall": "60s"}
-        try:
-            self._type().read_settings(Link("l", self.name, "p", given))
-        except ConnectorError as error:
-            assert "intervall" in error.words
-        else:
-            raise AssertionError("an unknown setting was accepted")
-
-    def test_the_mapping_is_pure(self) -> None:
-        imported: set[str] = set()
-        for node in ast.walk(ast.parse(self._text("mapping.py"))):
-            if isinstance(node, ast.Import):
-                imported.update(alias.name.partition(".")[0] for alias in node.names)
-            elif isinstance(node, ast.ImportFrom) and node.module:
-                imported.add(node.module.partition(".")[0])
-        assert not imported & IMPURE
 
     # -- how it behaves -----------------------------------------------------------------------------------
 

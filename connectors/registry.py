@@ -22,7 +22,7 @@ from connectors.facts import FactKind
 from connectors.settings import LinkSettings
 
 ENTRY_POINTS = "lamplighter.connectors"
-BUILT_IN = ("caldav", "example", "ics_feed")
+BUILT_IN = ("caldav", "example", "ics_feed", "sip_dialog")
 
 
 class Manifest(BaseModel):

@@ -30,6 +30,36 @@ class Wanted:
     password: str | None = field(default=None, repr=False)
     expires: int = 3600
     "Seconds to ask for at a time."
+    one_dialog_each: bool | None = None
+    """COMPAT(FreeSWITCH): every document says that it is the full state and holds one dialog of several. None: so if
+    the server calls itself FreeSWITCH."""
+
+
+@dataclass(frozen=True, slots=True)
+class Dialog:
+    """One call as the package ``dialog`` tells it (RFC 4235), vendors' ways evened out."""
+
+    state: str
+    "``trying``, ``proceeding``, ``early`` or ``confirmed``; those that are over are left out."
+    direction: str | None = None
+    "``in`` or ``out``."
+    held: bool = False
+    focus: bool = False
+    "The address is, or takes part in, a conference (RFC 4235 §4.1.6.2 ``isfocus``)."
+    remote: str | None = None
+    "The URI of the far end."
+    duration: int | None = None
+    "Seconds."
+
+
+@dataclass(frozen=True, slots=True)
+class Presence:
+    """What a PIDF document says at its most general (RFC 3863)."""
+
+    basic: str | None
+    "``open`` as soon as one service is, else ``closed``; None: nothing is said."
+    notes: tuple[str, ...] = ()
+    activities: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,9 +67,15 @@ class Notice:
     """What one NOTIFY of an active subscription told."""
 
     received_at: datetime
-    content_type: str | None
+    content_type: str | None = None
     "None: there is no body."
-    body: bytes = field(repr=False)
+    body: bytes = field(default=b"", repr=False)
+    dialogs: tuple[Dialog, ...] | None = None
+    "All calls there are, put together from what was told so far. None: another package, or not known completely."
+    presence: Presence | None = None
+    "None: another package."
+    problem: str | None = None
+    "Why the body could not be read, or what was odd about it."
 
 
 class Subscription(Protocol):

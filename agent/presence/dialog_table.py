@@ -33,14 +33,15 @@ class DialogTable:
     dialogs: Mapping[str, Dialog] = field(default_factory=lambda: MappingProxyType({}))
     "By id, those that are not over."
 
-    def take(self, info: DialogInfo) -> "tuple[DialogTable, Heard]":
-        """The table after one more document."""
+    def take(self, info: DialogInfo, *, one_each: bool = False) -> "tuple[DialogTable, Heard]":
+        """The table after one more document. ``one_each``: a full one that holds a dialog tells of this one only."""
         full = info.state == "full"
         # COMPAT(Kamailio pua, several PBXs): a full state under the same number every time. It comes in a later NOTIFY,
         # so it is no older.
         if self.version is not None and info.version < self.version + (not full):
             return self, Heard.OLD
-        rows = {} if full else dict(self.dialogs)
+        # COMPAT(FreeSWITCH): a document for each channel, and each calls itself full.
+        rows = {} if full and not (one_each and info.dialogs) else dict(self.dialogs)
         for dialog in info.dialogs:
             known = rows.pop(dialog.id, None)
             # COMPAT(several): a dialog without a state that is known says nothing.
