@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
-from agent import assembly
+from agent import assembly, source_assembly
 from agent.choices import Choices
 from agent.clock import Clock
 from agent.commands import Commands
@@ -23,19 +23,23 @@ from agent.decider import Decider
 from agent.errors import UserError
 from agent.figures import ServerMeter, StoreHealth, ask_figures
 from agent.insight import ServiceInsight
+from agent.linked_accounts import LinkedAccounts
+from agent.linking import Linking
+from agent.links_in_force import LinksInForce
 from agent.net.resolver import Resolver
 from agent.net.transcript import Transcript
 from agent.net.user_agent import UserAgent
 from agent.phone_facts import PhoneFacts
+from agent.probe import Probe
 from agent.publisher.compose import publish_body
 from agent.publisher.publisher import Publisher
 from agent.reload import Reload
 from agent.schedules import Schedules
 from agent.server.server import PresenceServer
 from agent.settings import Settings
-from agent.settings.links import links
 from agent.sip.endpoint import Discarded
 from agent.sip.flows import Transport
+from agent.source_assembly import LinkPlan
 from agent.store.heartbeat import keep_beating
 from agent.store.store import Store
 from agent.subscriptions import Subscriptions
@@ -43,11 +47,10 @@ from agent.supervise import Supervisor
 from agent.telemetry.logs import Repeats
 from agent.telemetry.loop_lag import watch_loop
 from agent.telemetry.metrics import CONTENT_TYPE, Metrics
+from agent.vault.memory import KeptMemories
 from agent.web.control import control
 from agent.web.monitor import monitor
 from agent.web.serving import serve, tcp_socket, unix_socket
-from connectors.addresses import AllowList
-from connectors.http import Http
 from connectors.runner import Runner
 from connectors.workshop import Workshop
 from rules import Person, RuleSet
@@ -197,7 +200,8 @@ async def open_app(
         )
         stack.callback(decider.close)
         standing = publisher.entities()
-        linked = {link.person for link in links(settings)}
+        linked_accounts, plan = LinkedAccounts(store, vault, clock), LinkPlan(settings)
+        linked = {link.person for link in plan.links(linked_accounts.all())}
         decider.hold([key for key in linked if people[key][1] in standing], FIRST_POLLS)
         decider.decide_all()
         for address in standing - {address for _, address in people.values()}:
@@ -216,7 +220,7 @@ async def open_app(
         phones.tell_all()
 
         # 5. The connectors: calendars become facts.
-        http = Http(AllowList.parse(settings.outbound.allow_private), settings.outbound.ca_file)
+        http = source_assembly.http(settings)
         stack.push_async_callback(http.close)
         workshop = Workshop()
         stack.push_async_callback(workshop.close)
@@ -236,6 +240,7 @@ async def open_app(
             lambda key: insight.shown(key),
         )
         server.messages.commands = commands
+        memories = KeptMemories(store, vault)
         runner = Runner(
             clock=clock,
             spawn=supervisor.spawn,
@@ -246,17 +251,32 @@ async def open_app(
             meter=metrics,
             sip=subscriptions,
             command=lambda key, text: commands(people[key][1], text),
+            memory_of=memories.of,
         )
-        for link in links(settings):
-            runner.add_link(link)
+        links_in_force = LinksInForce(runner, linked_accounts, memories, plan)
+        links_in_force.apply()
         supervisor.service(runner.run, "connectors")
+        linking = Linking(
+            linked_accounts,
+            memories,
+            lambda: links_in_force.plan,
+            Probe(
+                http,
+                workshop,
+                clock,
+                supervisor.spawn,
+                source_assembly.shown(lambda: decider.rules, people),
+                runner.hub_of,
+            ),
+            links_in_force.apply,
+        )
 
         reload = Reload(
             settings,
             reread or (lambda: settings),
             people=people,
             decider=decider,
-            runner=runner,
+            links=links_in_force,
             publisher=publisher,
             choices=choices,
             schedules=schedules,
@@ -286,7 +306,7 @@ async def open_app(
         )
         if control_socket is not None:
             supervisor.spawn(
-                serve(control(insight, reload, choices, accounts, keys), control_socket), "control"
+                serve(control(insight, reload, choices, accounts, keys, linking), control_socket), "control"
             )
         yield app
 

@@ -10,12 +10,11 @@ from agent import assembly
 from agent.choices import Choices
 from agent.decider import Decider
 from agent.errors import UserError
+from agent.links_in_force import LinksInForce, counted
 from agent.publisher.publisher import Publisher
 from agent.schedules import Schedules
 from agent.settings import Settings
-from agent.settings.links import links
-from connectors.base import Link
-from connectors.runner import Runner
+from agent.source_assembly import LinkPlan
 from rules import Person, RuleSet
 
 log = logging.getLogger("lamplighter.reload")
@@ -27,8 +26,6 @@ AT_ONCE = frozenset(
     }
 )  # fmt: skip
 "The settings that take effect without a restart."
-PACE = ("interval", "stale_after", "timeout")
-"Settings of a link that leave the account the same."
 
 People = dict[str, tuple[Person, str]]
 "Key -> (whom the rules decide about, the address of record that is published)."
@@ -52,7 +49,7 @@ class Reload:
         *,
         people: People,
         decider: Decider,
-        runner: Runner,
+        links: LinksInForce,
         publisher: Publisher,
         choices: Choices,
         schedules: Schedules,
@@ -62,7 +59,7 @@ class Reload:
         self._reread = reread
         self._people = people
         self._decider = decider
-        self._runner = runner
+        self._links = links
         self._publisher = publisher
         self._choices = choices
         self._schedules = schedules
@@ -109,12 +106,12 @@ class Reload:
             for name in Settings.model_fields
             if name not in AT_ONCE and getattr(wanted, name) != getattr(self._settings, name)
         }
-        before, now = self._settings, wanted.model_copy(update=waiting)
+        now = wanted.model_copy(update=waiting)
         self._settings = now
         addresses = {address for _, address in self._people.values()}
         people = assembly.people(now)
         changed = self._change_people(people)
-        changed += self._change_links(_by_id(links(before)), _by_id(links(now)))
+        changed += self._links.apply(LinkPlan(now))
         self._schedules.replace(assembly.working_hours(now))
         self._decider.reload(ruleset)
         for address in addresses - {address for _, address in people.values()}:
@@ -133,42 +130,8 @@ class Reload:
         self._decider.set_people([person for person, _ in people.values()], tell_again=moved)
         self._choices.restore({key: people[key] for key in new})
         other = [key for key in people.keys() & before.keys() if people[key] != before[key]]
-        return _counted("people", new, other, before.keys() - people.keys())
-
-    def _change_links(self, before: dict[str, Link], now: dict[str, Link]) -> list[str]:
-        gone = before.keys() - now.keys()
-        other = [key for key in now.keys() & before.keys() if now[key] != before[key]]
-        for key in gone:
-            self._runner.remove_link(key)
-        for key in other:
-            if _same_account(before[key], now[key]):
-                self._runner.change_link(now[key])
-            else:
-                self._runner.add_link(now[key])
-        for key in now.keys() - before.keys():
-            self._runner.add_link(now[key])
-        return _counted("links", now.keys() - before.keys(), other, gone)
+        return counted("people", new, other, before.keys() - people.keys())
 
 
 def _lines(error: UserError) -> tuple[str, ...]:
     return error.problems or (error.message,)
-
-
-def _by_id(found: Iterable[Link]) -> dict[str, Link]:
-    return {link.id: link for link in found}
-
-
-def _same_account(before: Link, now: Link) -> bool:
-    """What was heard from the one is true of the other as well."""
-
-    def account(link: Link) -> tuple[object, ...]:
-        settings = {key: value for key, value in link.settings.items() if key not in PACE}
-        return link.connector, link.person, settings
-
-    return account(before) == account(now)
-
-
-def _counted(what: str, new: Iterable[str], other: Iterable[str], gone: Iterable[str]) -> list[str]:
-    counts = {"added": len(list(new)), "changed": len(list(other)), "removed": len(list(gone))}
-    said = [f"{count} {done}" for done, count in counts.items() if count]
-    return [f"{what}: {', '.join(said)}"] if said else []

@@ -55,6 +55,11 @@ class Hubs(Generic[Kept]):
         shared.links.add(link.id)
         return shared.hub
 
+    def find(self, link: Link) -> Hub | None:
+        """Without joining it."""
+        shared = self._shared.get((link.connector, link.entry))
+        return None if shared is None else shared.hub
+
     def leave(self, link: Link) -> None:
         """Nothing happens when the link has none."""
         key = (link.connector, link.entry)

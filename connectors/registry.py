@@ -16,7 +16,7 @@ from typing import Any, Literal, Self
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
-from connectors.base import Context, Entry, Hub, Link, PollConnector, PushConnector
+from connectors.base import Authorizer, Context, Entry, Hub, Link, PollConnector, PushConnector
 from connectors.errors import Misconfigured
 from connectors.facts import FactKind
 from connectors.settings import LinkSettings
@@ -37,6 +37,16 @@ class Manifest(BaseModel):
     reach: Literal["local", "cloud", "both"] = Field(description="Where its sources stand.")
     facts: tuple[FactKind, ...] = Field(min_length=1, description="The kinds of fact it emits.")
     secret: str | None = Field(None, description="What the secret is, in the form's words; none: no secret.")
+    secret_setting: str | None = Field(
+        None,
+        description="A setting that may be a secret itself: a link that has no other secret keeps it as such.",
+    )
+    also: tuple[str, ...] = Field((), description="Other words for it in commands.")
+    authorize: str | None = Field(
+        None,
+        pattern=r"^[\w.]+:\w+$",
+        description="Class of how a person signs in by browser or device instead of giving a secret, as module:name.",
+    )
     connector: str = Field(pattern=r"^[\w.]+:\w+$", description="Class, as module:name.")
     settings: str = Field(pattern=r"^[\w.]+:\w+$", description="Settings model, as module:name.")
     hub: str | None = Field(
@@ -90,6 +100,13 @@ class ConnectorType:
         made: PollConnector | PushConnector = _named(self.manifest.connector)(link, settings, context)
         return made
 
+    def authorizer(self, settings: LinkSettings, context: Context) -> Authorizer | None:
+        """None: the secret has to be given."""
+        if self.manifest.authorize is None:
+            return None
+        made: Authorizer = _named(self.manifest.authorize)(settings, context)
+        return made
+
     def create_hub(self, entry: Entry, settings: LinkSettings, context: Context) -> Hub:
         assert self.manifest.hub is not None
         made: Hub = _named(self.manifest.hub)(entry, settings, context)
@@ -124,6 +141,11 @@ def _named(reference: str) -> Any:
 def names() -> tuple[str, ...]:
     """Every connector that can be loaded, sorted."""
     return tuple(sorted({*BUILT_IN, *(point.name for point in entry_points(group=ENTRY_POINTS))}))
+
+
+def find(word: str) -> str | None:
+    """The connector that a word means: its name, or another word for it."""
+    return next((name for name in names() if word == name or word in load(name).manifest.also), None)
 
 
 @cache

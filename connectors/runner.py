@@ -16,9 +16,10 @@ import asyncio
 import contextlib
 import logging
 import random
-from collections.abc import Callable, Iterable, MutableMapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from datetime import timedelta
+from typing import Any
 
 from apscheduler.executors.debug import DebugExecutor
 from apscheduler.schedulers.asyncio import AsyncIOScheduler
@@ -30,6 +31,7 @@ from connectors.base import (
     Entry,
     Hub,
     Link,
+    Memory,
     Meter,
     Spawn,
     Workshop,
@@ -60,8 +62,9 @@ class Runner:
     """Owns all links. Call ``run`` under supervision; links may come and go before and meanwhile.
 
     ``emit``: takes new facts. ``forget``: takes sources (`Fact.source`) whose streams have ended.
-    ``on_health``: told after each poll and when a link is added. ``state_of``: a link's small persistent
-    state (`Context.state`); kept in memory when not given. ``sip``, ``command``: what connectors get as such.
+    ``on_health``: told after each poll and when a link is added. ``memory_of``: gives an owner (a
+    link's id, an entry's key) with these settings its `Context.state` and `Context.secrets`; in memory when not given.
+    ``sip``, ``command``: what connectors get as such.
     """
 
     def __init__(
@@ -75,14 +78,14 @@ class Runner:
         forget: Callable[[Iterable[str]], None] = lambda sources: None,
         on_health: Callable[[LinkHealth], None] = lambda health: None,
         meter: Meter | None = None,
-        state_of: Callable[[str], MutableMapping[str, str]] | None = None,
+        memory_of: Callable[[str, Mapping[str, Any]], Memory] = lambda owner, settings: ({}, {}),
         chance: Callable[[], float] = random.random,
         sip: Sip | None = None,
         command: Command | None = None,
     ) -> None:
         self._clock, self._spawn, self._http, self._workshop = clock, spawn, http, workshop
         self._emit, self._forget, self._on_health, self._meter = emit, forget, on_health, meter
-        self._state_of = state_of or (lambda link: {})
+        self._memory_of = memory_of
         self._chance = chance
         self._sip, self._command = sip, command
         self._groups: dict[str, Group] = {}
@@ -117,7 +120,9 @@ class Runner:
             linked.settings = made_of.read_settings(link)
             state.stale_after = linked.settings.stale_after
             hub = self._hubs.join(link, made_of) if made_of.manifest.hub is not None else None
-            linked.connector = made_of.create(link, linked.settings, self._context(link.id, hub))
+            linked.connector = made_of.create(
+                link, linked.settings, self._context(link.id, link.settings, hub)
+            )
         except ConnectorError as error:
             state.failed(error, now)
             log.warning("link %s cannot be used: %s", link.id, error.words)
@@ -130,13 +135,15 @@ class Runner:
             group.due.put(link.id, self._clock.monotonic() + delay)
         return self._tell(linked)
 
-    def _context(self, owner: str, hub: Hub | None) -> Context:
+    def _context(self, owner: str, settings: Mapping[str, Any], hub: Hub | None) -> Context:
+        state, secrets = self._memory_of(owner, settings)
         return Context(
             self._http,
             self._clock,
             self._workshop,
             self._spawn,
-            state=self._state_of(owner),
+            state,
+            secrets,
             poll_now=lambda: self._poke(owner),
             hub=hub,
             sip=self._sip,
@@ -150,7 +157,7 @@ class Runner:
     def _open_hub(self, entry: Entry, made_of: ConnectorType) -> tuple[Hub, Linked]:
         """A hub is looked after like a link that is nobody's: its id is the entry's key. Raises ConnectorError."""
         settings = made_of.read_hub_settings(entry)
-        hub = made_of.create_hub(entry, settings, self._context(entry.key, None))
+        hub = made_of.create_hub(entry, settings, self._context(entry.key, entry.settings, None))
         link = Link(entry.key, made_of.name, "", entry.settings, entry=entry)
         linked = Linked(LinkState(link, settings.stale_after, self._clock.now()), settings, Listening(hub))
         group = self._group(made_of.name)
@@ -159,6 +166,10 @@ class Runner:
             group.due.put(entry.key, self._clock.monotonic())
         self._tell(linked)
         return hub, linked
+
+    def hub_of(self, link: Link) -> Hub | None:
+        """The hub that this link shares already."""
+        return self._hubs.find(link)
 
     def _close_hub(self, linked: Linked) -> None:
         group = self._groups[linked.state.link.connector]

@@ -12,8 +12,8 @@ from agent.errors import EXIT_UNREACHABLE, UserError
 
 
 class _UnixConnection(http.client.HTTPConnection):
-    def __init__(self, path: Path) -> None:
-        super().__init__("localhost", timeout=10)
+    def __init__(self, path: Path, patience: float) -> None:
+        super().__init__("localhost", timeout=patience)
         self._path = path
 
     def connect(self) -> None:
@@ -34,13 +34,15 @@ def is_running(settings: Path) -> bool:
     return True
 
 
-def ask(settings: Path, path: str, method: str = "GET", body: object = None) -> Any:
+def ask(
+    settings: Path, path: str, method: str = "GET", body: object = None, *, patience: float = 10.0
+) -> Any:
     """The decoded answer of the service with these settings. Raises UserError, with what to do about it.
 
-    ``body``: goes along as JSON; None: nothing does.
+    ``body``: goes along as JSON; None: nothing does. ``patience``: seconds for the answer.
     """
     sock = control_path(settings)
-    connection = _UnixConnection(sock)
+    connection = _UnixConnection(sock, patience)
     try:
         sent = None if body is None else json.dumps(body)
         connection.request(method, path, sent, {"Content-Type": "application/json"})

@@ -24,6 +24,10 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "explain": ("explain", "Say why somebody is shown as they are."),
     "choose": ("choose", "Choose what somebody is shown as, and until when."),
     "reload": ("reload", "Have the running service read settings and rules again."),
+    "link": ("link", "Link somebody's calendar or another account."),
+    "unlink": ("unlink", "Take a link back."),
+    "links list": ("links_list", "Show the linked accounts and their health."),
+    "links check": ("links_check", "Ask linked accounts what they can see."),
     "users add": ("users_add", "Let one more phone or softphone sign in."),
     "users passwd": ("users_passwd", "Give a user another password."),
     "users remove": ("users_remove", "Take a user away."),
@@ -49,9 +53,12 @@ GROUPS = {
     "config": "Check and show the settings file.",
     "database": "Look after the database.",
     "keys": "Keep the keys that linked accounts' secrets are encrypted with.",
+    "links": "Show and check linked accounts; alone: list them.",
     "rules": "Check, test and understand the rules file.",
     "users": "Keep the accounts that phones and softphones sign in with.",
 }
+LISTING = frozenset({"links"})
+"Groups that mean their `list` when nothing else is said."
 EXIT_CODES = (
     "Exit codes: 0 all is well, 1 a problem was found, 2 the command line is wrong, "
     "3 a server or source could not be reached, 4 a server refused."
@@ -93,6 +100,14 @@ class LazyGroup(TyperGroup):
 
     def get_command(self, ctx: Any, cmd_name: str) -> Any:
         return _members(self.prefix).get(cmd_name)
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        """`links` alone, or with what is no command of it, is `links list`."""
+        if self.prefix in LISTING and (
+            not args or (args[0] not in _members(self.prefix) and args[0] != "--help")
+        ):
+            args = ["list", *args]
+        return super().parse_args(ctx, args)
 
     prefix = ""
 

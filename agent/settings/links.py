@@ -1,20 +1,56 @@
 """From people and their links to what the connector runner takes."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Mapping
 
+from agent.linked_accounts import LinkedAccount
 from agent.settings.model import Settings
-from agent.settings.people import LinkSettings, PersonSettings, placeholders
+from agent.settings.people import ConnectorSettings, LinkSettings, placeholders
 from connectors.base import Entry, Link
+from connectors.registry import find, names
+from rules.yaml_marks import closest
 
 
-def links(settings: Settings) -> tuple[Link, ...]:
-    """Every link of everybody. Ids are stable: ``office/alice``, or ``office/alice/private`` for a named one."""
+def links(settings: Settings, linked: Iterable[LinkedAccount] = ()) -> tuple[Link, ...]:
+    """Every link of everybody: those written at the person, then those that were linked by command or page, then those
+    of the entries that link people by themselves. Ids are stable: ``office/alice``, or ``office/alice/private`` for a
+    named one. Of ``linked`` what does not fit to the settings any more is left out."""
     entries = entries_of(settings)
-    return tuple(
-        _link(settings, entries[link.connector], key, person, link)
-        for key, person in settings.people.items()
-        for link in written_and_implied(settings, person)
-    )
+    accounts: dict[str, list[LinkedAccount]] = {}
+    for account in linked:
+        accounts.setdefault(account.person, []).append(account)
+    found: dict[str, Link] = {}
+    for key, person in settings.people.items():
+        named = [(entries[each.connector], _written(key, each)) for each in person.links]
+        named += [
+            (entry, account)
+            for account in accounts.get(key, ())
+            if (entry := _entry(entries, account.source)) is not None
+        ]
+        sources = {account.source for _, account in named}
+        named += [
+            (entries[source], LinkedAccount(key, source))
+            for source, entry_settings in settings.connectors.items()
+            if source not in sources and entry_settings.links_by_itself(person)
+        ]
+        for entry, account in named:
+            found.setdefault(account.id, _link(settings, entry, account))
+    return tuple(found.values())
+
+
+def link_of(settings: Settings, account: LinkedAccount) -> Link:
+    """An account as a link. Raises ValueError with words when it does not fit to the settings."""
+    person = settings.people.get(account.person)
+    if person is None:
+        raise ValueError(f"nobody is called {account.person!r}{_meant(account.person, settings.people)}")
+    if any(_written(account.person, each).id == account.id for each in person.links):
+        raise ValueError(f"{account.id} stands in the settings file; change it there")
+    entry = _entry(entries_of(settings), account.source)
+    if entry is None:
+        known = [*settings.connectors, *names()]
+        raise ValueError(
+            f"there is no source {account.source!r}{_meant(account.source, known)}; there are: {', '.join(known)}"
+        )
+    return _link(settings, entry, account)
 
 
 def entries_of(settings: Settings) -> dict[str, Entry]:
@@ -25,25 +61,34 @@ def entries_of(settings: Settings) -> dict[str, Entry]:
     }
 
 
-def written_and_implied(settings: Settings, person: PersonSettings) -> Iterator[LinkSettings]:
-    """The links at the person, then those of the entries that link people by themselves."""
-    yield from person.links
-    written = {link.connector for link in person.links}
-    for key, entry in settings.connectors.items():
-        if key not in written and entry.links_by_itself(person):
-            yield LinkSettings(connector=key)
+def _entry(entries: Mapping[str, Entry], source: str) -> Entry | None:
+    """The entry of that key; else one without settings for the connector of that name."""
+    if source in entries:
+        return entries[source]
+    return None if find(source) is None else Entry(source)
 
 
-def _link(settings: Settings, entry: Entry, key: str, person: PersonSettings, link: LinkSettings) -> Link:
-    shared = settings.connectors[link.connector]
+def _written(key: str, link: LinkSettings) -> LinkedAccount:
+    secret = link.revealed.get_secret_value() if link.revealed else None
+    return LinkedAccount(key, link.connector, link.name, link.settings, secret)
+
+
+def _link(settings: Settings, entry: Entry, account: LinkedAccount) -> Link:
+    person = settings.people[account.person]
+    shared = settings.connectors.get(entry.key) or ConnectorSettings(connector=find(entry.key) or entry.key)
     return Link(
-        id="/".join(part for part in (link.connector, key, link.name) if part),
+        id=account.id,
         connector=shared.connector,
-        person=key,
-        settings=shared.for_link(link.settings, placeholders(key, person)),
-        secret=link.revealed.get_secret_value() if link.revealed else entry.secret,
+        person=account.person,
+        settings=shared.for_link(account.settings, placeholders(account.person, person)),
+        secret=account.secret if account.secret is not None else entry.secret,
         zone=person.timezone or settings.timezone,
         addresses=person.emails,
         privacy=person.privacy or settings.privacy,
         entry=entry,
     )
+
+
+def _meant(word: str, known: Iterable[str]) -> str:
+    guess = closest(word, list(known))
+    return f" (did you mean {guess!r}?)" if guess else ""

@@ -30,6 +30,8 @@ class ConnectorMemory:
 
     owner: str
     "Id of the link, or key of the entry."
+    account: str
+    "Which account it is of: what was kept of one is no good for another."
     state: str
     "JSON object; no secrets."
     secrets: str | None = field(repr=False)

@@ -67,8 +67,8 @@ _TEXTS: Mapping[type, Callable[[Any], tuple[str | None, ...]]] = {
     SipUser: attrgetter("username", "realm", "md5", "sha256", "sha512_256"),
     StandingPublication: attrgetter("presentity", "target", "entity_tag"),
     StoredLink: attrgetter("id", "person", "source", "name", "settings", "secret", "linked_by"),
-    ConnectorMemory: attrgetter("owner", "state", "secrets"),
     Told: attrgetter("presentity", "presentity"),
+    ConnectorMemory: attrgetter("owner", "account", "state", "secrets"),
     Binding: attrgetter(
         "id", "address", "contact", "params", "instance", "call_id", "transport", "local_address", "remote_address",
         "user_agent",

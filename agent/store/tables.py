@@ -110,6 +110,7 @@ connector_memory = Table(
     "connector_memory",
     metadata,
     Column("owner", Text, primary_key=True),
+    Column("account", Text, nullable=False),
     Column("state", Text, nullable=False, comment="JSON object"),
     Column("secrets", Text, comment="sealed JSON object"),
 )

@@ -1,13 +1,17 @@
 """What connectors keep over a restart: `Context.state` in the clear, `Context.secrets` sealed."""
 
+import hashlib
 import json
 import logging
-from collections.abc import Iterator, MutableMapping
+from collections.abc import Collection, Iterator, Mapping, MutableMapping
+from dataclasses import dataclass, field
+from typing import Any
 
 from agent.store.linked import ConnectorMemory
 from agent.store.protocols import ConnectorMemoryStore
 from agent.vault.rows import memory_place, unseal_object
 from agent.vault.sealing import Vault, VaultError
+from connectors.settings import PACE
 
 log = logging.getLogger("lamplighter.vault")
 
@@ -19,55 +23,77 @@ class KeptMemories:
     def __init__(self, store: ConnectorMemoryStore, vault: Vault) -> None:
         self._store = store
         self._vault = vault
+        self._told: set[str] = set()
 
-    def of(self, owner: str) -> tuple[MutableMapping[str, str], MutableMapping[str, str]]:
-        """(state, secrets). Secrets that can't be read any more are forgotten, with a line in the log."""
+    def of(
+        self, owner: str, settings: Mapping[str, Any]
+    ) -> tuple[MutableMapping[str, str], MutableMapping[str, str]]:
+        """(state, secrets) of an owner with these settings; empty ones when they were another account's. Secrets that
+        can't be read any more are forgotten, with a line in the log."""
         row = self._store.connector_memory(owner)
-        state: dict[str, str] = {} if row is None else json.loads(row.state)
-        secrets: dict[str, str] = {}
-        if row is not None:
+        kept = _Kept(self, owner, _account(settings))
+        if row is not None and row.account == kept.account:
+            kept.state = json.loads(row.state)
             try:
-                secrets = unseal_object(self._vault, row.secrets, memory_place(owner))
+                kept.secrets = unseal_object(self._vault, row.secrets, memory_place(owner))
             except VaultError as error:
                 log.warning("%s has to sign in again: %s", owner, error)
-        return _Kept(self, owner, state, secrets, state), _Kept(self, owner, state, secrets, secrets)
+        return _Mapping(kept, kept.state), _Mapping(kept, kept.secrets)
+
+    def keep_only(self, owners: Collection[str]) -> None:
+        """Forget what belongs to nobody any more."""
+        for row in self._store.connector_memories():
+            if row.owner not in owners:
+                self._store.remove_connector_memory(row.owner)
+        self._commit()
+
+    def adopt(
+        self, owner: str, settings: Mapping[str, Any], memory: tuple[Mapping[str, str], Mapping[str, str]]
+    ) -> None:
+        """What a connector found out before the link was kept."""
+        self.write(_Kept(self, owner, _account(settings), dict(memory[0]), dict(memory[1])))
 
     def forget(self, owner: str) -> None:
-        """The link is gone for good."""
+        """The next one starts anew."""
         self._store.remove_connector_memory(owner)
         self._commit()
 
-    def write(self, owner: str, state: dict[str, str], secrets: dict[str, str]) -> None:
+    def write(self, kept: "_Kept") -> None:
         sealed: str | None = None
-        if secrets and self._vault.can_seal:
-            sealed = self._vault.seal(json.dumps(secrets), memory_place(owner))
-        elif secrets:
+        if kept.secrets and self._vault.can_seal:
+            sealed = self._vault.seal(json.dumps(kept.secrets), memory_place(kept.owner))
+        elif kept.secrets and kept.owner not in self._told:
+            self._told.add(kept.owner)
             log.warning(
-                "%s will have to sign in again after a restart: there is no key to keep its tokens by", owner
+                "%s has to sign in again after a restart: there is no key to keep its tokens by", kept.owner
             )
-        if state or sealed:
-            self._store.put_connector_memory(ConnectorMemory(owner, json.dumps(state), sealed))
+        if kept.state or sealed:
+            row = ConnectorMemory(kept.owner, kept.account, json.dumps(kept.state), sealed)
+            self._store.put_connector_memory(row)
         else:
-            self._store.remove_connector_memory(owner)
+            self._store.remove_connector_memory(kept.owner)
         self._commit()
 
     def _commit(self) -> None:
         self._store.commit().add_done_callback(lambda done: done.cancelled() or done.exception())
 
 
-class _Kept(MutableMapping[str, str]):
-    """One of the two mappings of an owner; ``content`` is ``state`` or ``secrets``."""
+@dataclass(slots=True)
+class _Kept:
+    """What one owner keeps."""
 
-    def __init__(
-        self,
-        memories: KeptMemories,
-        owner: str,
-        state: dict[str, str],
-        secrets: dict[str, str],
-        content: dict[str, str],
-    ) -> None:
-        self._memories, self._owner = memories, owner
-        self._state, self._secrets, self._content = state, secrets, content
+    memories: KeptMemories
+    owner: str
+    account: str
+    state: dict[str, str] = field(default_factory=dict)
+    secrets: dict[str, str] = field(default_factory=dict)
+
+
+class _Mapping(MutableMapping[str, str]):
+    """``content`` is the state or the secrets of ``kept``."""
+
+    def __init__(self, kept: _Kept, content: dict[str, str]) -> None:
+        self._kept, self._content = kept, content
 
     def __getitem__(self, key: str) -> str:
         return self._content[key]
@@ -75,11 +101,11 @@ class _Kept(MutableMapping[str, str]):
     def __setitem__(self, key: str, value: str) -> None:
         if self._content.get(key) != value:
             self._content[key] = value
-            self._memories.write(self._owner, self._state, self._secrets)
+            self._kept.memories.write(self._kept)
 
     def __delitem__(self, key: str) -> None:
         del self._content[key]
-        self._memories.write(self._owner, self._state, self._secrets)
+        self._kept.memories.write(self._kept)
 
     def __iter__(self) -> Iterator[str]:
         return iter(self._content)
@@ -88,4 +114,10 @@ class _Kept(MutableMapping[str, str]):
         return len(self._content)
 
     def __repr__(self) -> str:
-        return f"<kept for {self._owner}: {len(self._content)} entries>"
+        return f"<kept for {self._kept.owner}: {len(self._content)} entries>"
+
+
+def _account(settings: Mapping[str, Any]) -> str:
+    """Stands for the account that settings lead to: their digest, without what only sets the pace."""
+    telling = {key: value for key, value in settings.items() if key not in PACE}
+    return hashlib.sha256(json.dumps(telling, sort_keys=True, default=str).encode()).hexdigest()[:16]

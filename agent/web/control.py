@@ -10,8 +10,10 @@ from typing import Annotated, Any, Protocol
 from fastapi import FastAPI, HTTPException, Query
 from pydantic import BaseModel
 
+from agent.linking import Linking
 from agent.store.errors import StoreUnavailable
 from agent.web.keys import KeyKeeper, keys_router
+from agent.web.links import links_router
 from agent.web.users import UserAccounts, users_router
 from connectors.facts import ManualValue
 from rules import Person
@@ -68,11 +70,13 @@ def control(
     choices: Choosing,
     accounts: UserAccounts,
     keys: KeyKeeper,
+    linking: Linking,
 ) -> FastAPI:
     """``reload()`` reads settings and rules again."""
     app = FastAPI(title="Lamplighter control", docs_url=None, redoc_url=None)
     app.include_router(users_router(accounts))
     app.include_router(keys_router(keys))
+    app.include_router(links_router(linking))
 
     @app.get("/v1/board")
     async def board() -> list[dict[str, Any]]:
@@ -89,7 +93,7 @@ def control(
 
     @app.get("/v1/links")
     async def links() -> list[dict[str, Any]]:
-        return insight.links()
+        return linking.listing(insight.links())
 
     @app.get("/v1/messages")
     async def messages(most: Annotated[int, Query(ge=1, le=200)] = 20) -> list[dict[str, Any]]:

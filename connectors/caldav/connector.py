@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from urllib.parse import urljoin
 
-from connectors.base import Context, Link, Poll
+from connectors.base import Context, Link, Poll, Surveyed
 from connectors.caldav.dav import (
     LIST_CALENDARS,
     Listed,
@@ -20,7 +20,7 @@ from connectors.caldav.dav import (
     read_objects,
 )
 from connectors.caldav.discovery import find_home, same_house
-from connectors.caldav.mapping import MARGIN, chosen, problems_of, source_of
+from connectors.caldav.mapping import MARGIN, chosen, problems_of, source_of, surveyed
 from connectors.caldav.settings import CalDavSettings
 from connectors.errors import BadData, Forbidden, NotFound, TimedOut
 from connectors.facts import Fact
@@ -55,12 +55,14 @@ class CalDavConnector:
             self._authorization = f"Basic {b64encode(pair).decode()}"
         self._known: dict[str, _Calendar] = {}
         self._without_range: set[str] = set()
+        self._listed: list[Listed] = []
 
     async def poll(self, *, fresh: bool) -> Poll:
         """See `connectors.base.PollConnector.poll`."""
         home, listing = await self._list_calendars()
         now = self._context.clock.now()
-        calendars, missing = chosen(read_calendars(listing.body), self._settings.calendars)
+        self._listed = read_calendars(listing.body)
+        calendars, missing = chosen(self._listed, self._settings.calendars)
         notes = [f"there is no calendar “{name}”" for name in missing]
         if not calendars and not missing:
             notes.append("the account has no calendar that can hold events")
@@ -84,6 +86,10 @@ class CalDavConnector:
         problems = (*notes, *(problem for known in self._known.values() for problem in known.problems))
         facts = tuple(known.fact for source, known in self._known.items() if source not in unheard)
         return Poll(now, facts if changed else None, problems, frozenset(unheard))
+
+    async def survey(self) -> tuple[Surveyed, ...]:
+        """See `connectors.base.Surveys.survey`."""
+        return surveyed(self._listed, self._settings.calendars)
 
     async def _list_calendars(self) -> tuple[str, Response]:
         """The home's URL and its listing. A remembered home that is gone is looked for once more."""

@@ -6,7 +6,7 @@ What the events mean is the same for every source of iCalendar: `connectors.ical
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import timedelta
 
-from connectors.base import Failed, Link
+from connectors.base import Failed, Link, Surveyed
 from connectors.caldav.dav import Listed, StoredObject
 from connectors.ical.read import Reading
 
@@ -28,6 +28,22 @@ def chosen(listed: Iterable[Listed], wanted: Mapping[str, str]) -> tuple[list[tu
                 met.add(key)
                 break
     return found, [name for name in wanted if name not in met]
+
+
+def surveyed(listed: Iterable[Listed], wanted: Mapping[str, str]) -> tuple[Surveyed, ...]:
+    """Every calendar that there is, and why those that do not count do not."""
+    everything = list(listed)
+    counting = {calendar.path: meaning for calendar, meaning in chosen(everything, wanted)[0]}
+    why = "`calendars` does not name it" if wanted else "its owner marked it as not affecting availability"
+    return tuple(
+        Surveyed(
+            calendar.name,
+            counting.get(calendar.path, ""),
+            calendar.path in counting,
+            "" if calendar.path in counting else why,
+        )
+        for calendar in everything
+    )
 
 
 def source_of(link: Link, calendar: Listed) -> str:

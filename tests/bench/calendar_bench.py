@@ -103,7 +103,7 @@ async def many_links(links: int) -> None:
     try:
         url = f"http://127.0.0.1:{server.stdout.readline().strip()}"
         async with new_world() as world:
-            world.runner._state_of = lambda link_id: {"home": f"{url}/h/"}
+            world.runner._memory_of = lambda owner, settings: ({"home": f"{url}/h/"}, {})
             gc.collect()
             tracemalloc.start()
             settings = {"url": url, "username": USER, "interval": "5m"}

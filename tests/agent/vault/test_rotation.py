@@ -40,7 +40,7 @@ class Installation:
         store, vault, _ = await self.open()
         sealed = vault.seal(SECRETS[0], link_place("office/alice"))
         store.put_link(StoredLink("office/alice", "alice", "office", None, "{}", sealed, 1.0, "command"))
-        state, secrets = KeptMemories(store, vault).of("office/alice")
+        state, secrets = KeptMemories(store, vault).of("office/alice", {})
         state["home"], secrets["tokens"] = "https://cal.example.org/", SECRETS[1]
         accounts = Accounts(store, VirtualClock(), "example.org", {}, vault)
         await accounts.put({"bob": make_ha1s("bob", "example.org", "pw")})
@@ -52,7 +52,7 @@ class Installation:
         await keys.check()
         row = store.link("office/alice")
         assert row is not None and row.secret is not None
-        _, secrets = KeptMemories(store, vault).of("office/alice")
+        _, secrets = KeptMemories(store, vault).of("office/alice", {})
         ha1 = Accounts(store, VirtualClock(), "example.org", {}, vault).lookup("bob", "SHA-256")
         assert ha1 is not None
         found = (vault.unseal(row.secret, link_place(row.id)), secrets["tokens"], ha1)

@@ -271,7 +271,7 @@ async def test_a_remembered_home_is_used_and_looked_for_again_when_it_is_gone():
         server.put("work", "m1", meeting(10))
         memory: dict[str, str] = {}
         async with new_world(http=CountingHttp(LOOPBACK)) as world:
-            world.runner._state_of = lambda link_id: memory
+            world.runner._memory_of = lambda owner, settings: (memory, {})
             world.runner.add_link(link(server))
             await world.step(1)
             assert memory == {"home": f"{server.url}/alice/"}

@@ -24,6 +24,7 @@ def upgrade() -> None:
     op.create_table(
         "connector_memory",
         sa.Column("owner", sa.Text, primary_key=True),
+        sa.Column("account", sa.Text, nullable=False),
         sa.Column("state", sa.Text, nullable=False, comment="JSON object"),
         sa.Column("secrets", sa.Text, comment="sealed JSON object"),
     )
