@@ -1,9 +1,10 @@
-"""Sending a request with whatever credentials it takes (RFC 3261 §22.2)."""
+"""Sending a request with whatever credentials it takes, and to wherever it is redirected (RFC 3261 §22.2, §8.1.3.4)."""
 
 from typing import Protocol
 
 from agent.sip.digest import DigestClient, Exchange
 from agent.sip.messages import Request, Response
+from agent.sip.second_try import SecondTries
 
 
 class Requester(Protocol):
@@ -16,10 +17,22 @@ class Requester(Protocol):
 async def request_authenticated(
     agent: Requester, request: Request, client: DigestClient | None, *, next_hop: str | None = None
 ) -> tuple[Request, Response]:
-    """Send, and answer challenges; returns the request as it was sent last, and the final response.
+    """Send, answer challenges, follow redirections; returns the request as it was sent last, and the final response.
 
     Without ``client`` a 401 or 407 is returned like any other response. Raises what ``agent.request`` does.
     """
+    tries = SecondTries(next_hop)
+    while True:
+        request, response = await _challenged(agent, request, client, next_hop)
+        again = tries.after(request, response)
+        if again is None:
+            return request, response
+        request, next_hop = again.request, again.next_hop
+
+
+async def _challenged(
+    agent: Requester, request: Request, client: DigestClient | None, next_hop: str | None
+) -> tuple[Request, Response]:
     if client is None:
         return request, await agent.request(request, next_hop=next_hop)
     exchange = Exchange(client, request)

@@ -82,6 +82,8 @@ class Driver:
         self.transcript = transcript
         self.on_request: Callable[[RequestReceived], None] | None = None
         self.on_discarded: Callable[[Discarded], None] | None = None
+        self.on_stranded: Callable[[Flow, bytes], None] | None = None
+        "Told each response whose connection is gone (RFC 3261 §18.2.2)."
         self._loop = asyncio.get_running_loop()
         self._timer: asyncio.TimerHandle | None = None
         self._timer_due = float("inf")
@@ -113,6 +115,20 @@ class Driver:
     def send_failed(self, flow: Flow) -> None:
         self.endpoint.send_failed(flow, self.clock.monotonic())
         self.pump()
+
+    def undelivered(self, flow: Flow, data: bytes) -> None:
+        """No connection takes these bytes any more. A request has failed; a response may find another way."""
+        if self.on_stranded is not None and data.startswith(b"SIP/2.0 "):
+            self.on_stranded(flow, data)
+        else:
+            self._loop.call_soon(self.send_failed, flow)
+
+    def resend(self, flow: Flow, data: bytes) -> None:
+        """Bytes that belong to no transaction any more, over another connection."""
+        if self.transcript is not None:
+            self.transcript.sent(data, flow, self.clock.wall())
+        if (sender := self._connections.get(flow.connection)) is not None:
+            sender.send(flow, data)
 
     def is_open(self, flow: Flow) -> bool:
         """Whether a connection is still there."""
@@ -223,7 +239,7 @@ class Driver:
             if sender is not None:
                 sender.send(flow, data)
             else:
-                self._loop.call_soon(self.send_failed, flow)
+                self.undelivered(flow, data)
 
     def _arm(self) -> None:
         deadline = self.endpoint.next_deadline()

@@ -112,7 +112,7 @@ class StreamConnection(asyncio.Protocol):
     def send(self, flow: Flow, data: bytes) -> None:
         pipe = self._pipe
         if pipe is None or pipe.is_closing():
-            asyncio.get_running_loop().call_soon(self._driver.send_failed, flow)
+            self._driver.undelivered(flow, data)
             return
         pipe.write(data)
         if pipe.get_write_buffer_size() > WRITE_LIMIT:

@@ -20,6 +20,7 @@ from agent.sip.endpoint import Endpoint, Failure, RequestReceived
 from agent.sip.flows import Flow, Transport, format_address
 from agent.sip.messages import Request, Response, response_to
 from agent.sip.parsing import DEFAULT_LIMITS, Limits
+from agent.sip.patience import LONGEST_RETRY_AFTER, seconds_in
 from agent.sip.routing import Destination, Target, parse_target
 from agent.sip.values import parse_name_addr
 
@@ -27,6 +28,18 @@ LARGE = 1300
 "Bytes; a bigger request must not travel over UDP (RFC 3261 §18.1.1)."
 
 log = logging.getLogger(__name__)
+
+
+class AskedToWait(RequestFailed):
+    """Every server that there is has answered 503 and named a time that is not over (RFC 3261 §21.5.4)."""
+
+    def __init__(self, seconds: float) -> None:
+        super().__init__(Failure.TRANSPORT)
+        self.seconds = seconds
+
+    def __str__(self) -> str:
+        return f"asked to wait for {self.seconds:.0f} s"
+
 
 RequestHandler = Callable[[Request, Flow], Response | None]
 
@@ -54,6 +67,8 @@ class UserAgent:
         self._connections = Connections(driver, tls, self._local)
         self._fixed: Flow | None = None
         self._handler: RequestHandler | None = None
+        self._resting: dict[Destination, float] = {}
+        "Until when (monotonic) a server wants no requests."
         driver.on_request = self._on_request
 
     @classmethod
@@ -106,14 +121,18 @@ class UserAgent:
     async def request(self, request: Request, *, next_hop: str | None = None) -> Response:
         """Send to ``next_hop`` (a URI; default: the first Route or the Request-URI) and wait for the final response.
 
-        Tries the next address after 503, silence or a transport error, with a new branch. Raises RequestFailed when
-        no address answered, ValueError for a URI that is not SIP.
+        Tries the next address after 503, silence or a transport error, with a new branch; one that has asked for a
+        pause gets it. Raises RequestFailed when no address answered, ValueError for a URI that is not SIP.
         """
         if self._fixed is not None:
             return await self.driver.request(request, self._fixed)
         failure = RequestFailed(Failure.TRANSPORT)
         answer: Response | None = None
         for destination in await self._destinations(request, next_hop):
+            pause = self._resting.get(destination, 0.0) - self.driver.clock.monotonic()
+            if pause > 0.0:
+                failure = AskedToWait(pause)
+                continue
             try:
                 flow = await self._flow(destination)
                 answer = await self.driver.request(request, flow)
@@ -124,9 +143,17 @@ class UserAgent:
                 continue
             if answer.status != 503:
                 return answer
+            self._let_rest(destination, answer)
         if answer is not None:
             return answer
         raise failure
+
+    def _let_rest(self, destination: Destination, answer: Response) -> None:
+        now = self.driver.clock.monotonic()
+        self._resting = {each: until for each, until in self._resting.items() if until > now}
+        wait = seconds_in(answer.headers, "Retry-After")
+        if wait is not None:
+            self._resting[destination] = now + min(float(wait), LONGEST_RETRY_AFTER)
 
     async def _destinations(self, request: Request, next_hop: str | None) -> Sequence[Destination]:
         if next_hop is None:

@@ -23,6 +23,7 @@ from agent.server.publish import PublishHandler
 from agent.server.register import RegisterHandler
 from agent.server.replies import Replies
 from agent.server.router import Handler, Router
+from agent.server.stranded import StrandedAnswers
 from agent.server.subscribe import SubscribeHandler
 from agent.server.sweeper import Sweeper
 from agent.server.transports import Listen, Transports
@@ -91,6 +92,7 @@ class PresenceServer:
             meter.sip_answered if meter is not None else lambda method, status: None
         )
         on_sent: Callable[[float], None] = meter.notify_sent if meter is not None else lambda lateness: None
+        self.driver.on_stranded = StrandedAnswers(self.driver, self.transports, spawn).take
         next_hops = NextHops(self.driver, self.transports, spawn)
         self.notifier = Notifier(self.driver, store, clock, config, self._views, next_hops, on_sent)
         self._sweeper = Sweeper(store, self.notifier, clock)

@@ -10,6 +10,7 @@ from hashlib import blake2s
 
 from agent.sip import client_transactions as client
 from agent.sip import server_transactions as server
+from agent.sip import stun
 from agent.sip.client_transactions import ClientTransaction
 from agent.sip.errors import MessageError, StreamError
 from agent.sip.events import (
@@ -21,7 +22,7 @@ from agent.sip.events import (
     StreamBroken,
     TransactionFailed,
 )
-from agent.sip.flows import Flow
+from agent.sip.flows import Flow, Transport
 from agent.sip.framing import Framer, KeepAlive
 from agent.sip.headers import Headers
 from agent.sip.matching import MAGIC_COOKIE, cancel_key, merge_key, scan_response, server_key
@@ -85,6 +86,9 @@ class Endpoint:
         try:
             message = parse_datagram(data, self._limits)
         except MessageError as error:
+            if flow.transport is Transport.UDP and (mapped := stun.answer(data, flow.remote)) is not None:
+                self._outbox.append((flow, mapped))
+                return
             self._refuse(error, flow)
             return
         self._receive(message, flow, now)

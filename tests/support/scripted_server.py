@@ -37,8 +37,9 @@ async def scripted_server(answer: Callable[[Request], Answer]) -> AsyncIterator[
         def respond(request: Request, flow: Flow) -> Response:
             server.requests.append(request)
             status, headers = answer(request)
-            contact = ("Contact", agent.contact(flow.transport, "ps"))
-            return response_to(request.headers, status, to_tag="scripted", headers=[contact, *headers])
+            # In a redirection Contact is where to go instead.
+            contact = [("Contact", agent.contact(flow.transport, "ps"))] if status // 100 != 3 else []
+            return response_to(request.headers, status, to_tag="scripted", headers=[*contact, *headers])
 
         agent.on_request(respond)
         yield server

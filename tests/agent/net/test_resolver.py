@@ -1,22 +1,16 @@
 """The resolver against a hosts file and a DNS server of the test's own."""
 
-import asyncio
-from collections import Counter
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
-import dns.flags
-import dns.message
-import dns.rcode
-import dns.rdatatype
-import dns.rrset
 import pytest
 
 from agent.net.local_address import local_address_for
 from agent.net.resolver import ResolutionFailed, Resolver
 from agent.sip.flows import Transport
 from agent.sip.routing import Destination, parse_target
+from tests.support.dns import DnsServer, dns_server
 
 UDP, TCP, TLS = Transport.UDP, Transport.TCP, Transport.TLS
 
@@ -28,48 +22,12 @@ ZONE = {
     ("ps2.example.org.", "A"): ["192.0.2.2"],
     ("plain.example.org.", "A"): ["192.0.2.3"],
 }
-NAMES = {name for name, _ in ZONE}
-
-
-class DnsServer(asyncio.DatagramProtocol):
-    """Answers from ZONE; ``broken`` makes it answer SERVFAIL."""
-
-    def __init__(self) -> None:
-        self.asked: Counter[tuple[str, str]] = Counter()
-        self.broken = False
-        self.transport: Any = None
-
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        self.transport = transport
-
-    def datagram_received(self, data: bytes, peer: tuple[str, int]) -> None:
-        query = dns.message.from_wire(data)
-        (question,) = query.question
-        name, kind = question.name.to_text().lower(), dns.rdatatype.to_text(question.rdtype)
-        self.asked[name, kind] += 1
-        response = dns.message.make_response(query)
-        response.flags |= dns.flags.RA
-        records = ZONE.get((name, kind))
-        if self.broken:
-            response.set_rcode(dns.rcode.SERVFAIL)
-        elif records is not None:
-            response.answer.append(dns.rrset.from_text(name, 300, "IN", kind, *records))
-        elif name not in NAMES:
-            response.set_rcode(dns.rcode.NXDOMAIN)
-        self.transport.sendto(response.to_wire(), peer)
-
-    @property
-    def address(self) -> tuple[str, int]:
-        name: tuple[str, int] = self.transport.get_extra_info("sockname")
-        return name[0], name[1]
 
 
 @pytest.fixture
 async def server() -> AsyncIterator[DnsServer]:
-    loop = asyncio.get_running_loop()
-    transport, server = await loop.create_datagram_endpoint(DnsServer, local_addr=("127.0.0.1", 0))
-    yield server
-    transport.close()
+    async with dns_server(ZONE) as running:
+        yield running
 
 
 def resolver(server: DnsServer, hosts_file: Path = Path("/nowhere"), **options: Any) -> Resolver:
