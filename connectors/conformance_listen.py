@@ -1,16 +1,17 @@
 """The suite that the tests of every connector that listens inherit, with its hub if it has one.
 
-Used like `connectors.conformance`; the levers of the source act on whoever is connected at the moment too.
+Used like `connectors.conformance`; the levers of the source act on whoever is connected at the moment too, and its
+context's ``spawn`` really starts what it is given.
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Iterable
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import replace
 from datetime import timedelta
-from typing import cast
+from typing import Any, cast
 
-from connectors.base import Hub, PushConnector
+from connectors.base import Context, Hub, PushConnector
 from connectors.conformance import Source
 from connectors.conformance_folder import FolderConformance
 from connectors.errors import AuthFailed, BadData, ConnectorError, Unreachable, as_connector_error
@@ -29,6 +30,8 @@ class Session:
         "The newest value of each source."
         self.error: ConnectorError | None = None
         "Why the connector or its hub lost the source."
+        self.running = 0
+        "What still listens: the connector, its hub."
         self._changed = asyncio.Event()
 
     def emit(self, facts: Iterable[Fact]) -> None:
@@ -37,9 +40,18 @@ class Session:
             self.said[fact.source] = fact.value
         self._changed.set()
 
-    def fail(self, error: Exception) -> None:
-        self.error = self.error or as_connector_error(error)
-        self._changed.set()
+    def start(self, context: Context, listening: Coroutine[Any, Any, None]) -> None:
+        self.running += 1
+        context.spawn(self._watch(listening), name="listen")
+
+    async def _watch(self, listening: Coroutine[Any, Any, None]) -> None:
+        try:
+            await listening
+        except Exception as error:
+            self.error = self.error or as_connector_error(error)
+        finally:
+            self.running -= 1
+            self._changed.set()
 
     async def until(self, holds: Callable[[], object]) -> None:
         async with asyncio.timeout(PATIENCE):
@@ -68,23 +80,16 @@ class ListenConformance(FolderConformance):
         made = made_of.create(link, made_of.read_settings(link), context)
         assert hasattr(made, "listen"), "this suite is for connectors that listen"
         connector = cast(PushConnector, made)
-        async with asyncio.timeout(PATIENCE), asyncio.TaskGroup() as tasks:
-            if hub is not None and hasattr(hub, "run"):
-                tasks.create_task(self._run(hub.run(lambda: None), session))
-            tasks.create_task(self._run(connector.listen(session.emit), session))
-            try:
-                yield session
-            finally:
-                await connector.close()
-                if hub is not None:
-                    await hub.close()
-
-    @staticmethod
-    async def _run(listening: object, session: Session) -> None:
+        if hub is not None and hasattr(hub, "run"):
+            session.start(context, hub.run(lambda: None))
+        session.start(context, connector.listen(session.emit))
         try:
-            await listening  # type: ignore[misc]
-        except Exception as error:
-            session.fail(error)
+            yield session
+        finally:
+            await connector.close()
+            if hub is not None:
+                await hub.close()
+            await session.until(lambda: not session.running)
 
     async def _told(self, source: Source) -> dict[str, FactValue]:
         """What a new connector says first."""
