@@ -87,8 +87,10 @@ class Http:
         body: bytes | None = None,
         authorization: str | None = None,
         max_body: int = MAX_BODY,
+        follow: bool = True,
     ) -> Response:
-        """Send and read the whole answer, whatever its status. Redirects keep method and body.
+        """Send and read the whole answer, whatever its status. Redirects keep method and body; where the body itself
+        is secret, do not ``follow`` them.
 
         Raises `Refused` (guard), `Unreachable` (network, TLS, timeout), `BadData` (over a limit),
         `Misconfigured` (not an http URL).
@@ -96,7 +98,7 @@ class Http:
         target = _checked(url)
         for _ in range(MAX_REDIRECTS + 1):
             response = await self._once(method, target, headers or {}, body, authorization, max_body)
-            if response.status not in _REDIRECTS or "Location" not in response.headers:
+            if not follow or response.status not in _REDIRECTS or "Location" not in response.headers:
                 return response
             onward = _checked(str(target.join(URL(response.headers["Location"]))))
             if target.scheme == "https" and onward.scheme != "https":
@@ -218,11 +220,11 @@ def expect(response: Response, *statuses: int) -> Response:
     if status in (404, 410):
         raise NotFound(f"{host} has nothing at this address ({status})")
     if status in (408, 425, 429) or status >= 500:
-        raise Unreachable(f"{host} answered {status}", retry_after=_retry_after(response))
+        raise Unreachable(f"{host} answered {status}", retry_after=retry_after(response))
     raise BadData(f"{host} answered {status}, which was not expected here")
 
 
-def _retry_after(response: Response) -> float | None:
+def retry_after(response: Response) -> float | None:
     """RFC 9110 §10.2.3: seconds, or a date; the date is taken relative to the response's own Date."""
     text = response.headers.get("Retry-After", "").strip()
     if text.isdecimal():

@@ -22,7 +22,13 @@ from connectors.facts import FactKind
 from connectors.settings import LinkSettings
 
 ENTRY_POINTS = "lamplighter.connectors"
-BUILT_IN = ("caldav", "example", "ics_feed", "sip_dialog")
+BUILT_IN = (
+    "caldav",
+    "example",
+    "ics_feed",
+    "microsoft",
+    "sip_dialog",
+)
 
 
 class Manifest(BaseModel):

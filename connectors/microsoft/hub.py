@@ -1,0 +1,71 @@
+"""What all links of one entry share: the registered application, its token and limits, batches and push."""
+
+import asyncio
+from collections.abc import Callable
+
+from connectors.base import Context, Entry, Link
+from connectors.ingress import Received, Reply
+from connectors.microsoft.client import GraphClient, Limits
+from connectors.microsoft.desk import Desk
+from connectors.microsoft.msal_calls import MsalCalls
+from connectors.microsoft.push import Push
+from connectors.microsoft.settings import MicrosoftSettings, SignIn
+from connectors.microsoft.tokens import AppTokens, PersonTokens
+
+TEND_EVERY = 30.0
+"Seconds between looks at the subscriptions."
+
+
+class MicrosoftHub:
+    """A `connectors.base.Hub`."""
+
+    def __init__(self, entry: Entry, settings: MicrosoftSettings, context: Context) -> None:
+        self._settings, self._context = settings, context
+        self._calls = MsalCalls(context.http)
+        self._limits = Limits(context.clock)
+        self._soon = asyncio.Event()
+        self._closed = False
+        self._tokens: AppTokens | None = None
+        self._desk: Desk | None = None
+        if settings.sign_in is SignIn.APP:
+            self._tokens = AppTokens(self._calls, settings, entry.secret, context.clock)
+            client = GraphClient(context.http, settings.hosts.graph, self._tokens, self._limits)
+            self._desk = Desk(client, context.clock, personal=False)
+        self.push: Push | None = None
+        callback_url: str | None = getattr(context, "callback_url", None)
+        if settings.notifications and callback_url is not None:
+            self.push = Push(callback_url, context.secrets, context.clock, self._soon.set)
+
+    def desk(self, link: Link, settings: MicrosoftSettings, context: Context) -> Desk:
+        """Where a link asks: the organisation's desk, or one of its own."""
+        if self._desk is not None:
+            return self._desk
+        again = f"lamplighter link {link.person} {link.entry.key or link.connector}"
+        tokens = PersonTokens(self._calls, settings, link.entry.secret, context.secrets, context.clock, again)
+        client = GraphClient(context.http, settings.hosts.graph, tokens, self._limits)
+        return Desk(client, context.clock, personal=True)
+
+    async def run(self, heard: Callable[[], None]) -> None:
+        """Sign in, and keep the subscriptions alive."""
+        while not self._closed:
+            self._soon.clear()
+            if self._tokens is not None:
+                await self._tokens.token()
+            if self.push is not None:
+                await self.push.tend()
+            heard()
+            try:
+                async with asyncio.timeout(TEND_EVERY):
+                    await self._soon.wait()
+            except TimeoutError:
+                pass
+
+    async def receive(self, request: Received) -> Reply:
+        """What Microsoft sends."""
+        return Reply(404) if self.push is None else self.push.receive(request)
+
+    async def close(self) -> None:
+        """The last link has gone or the service stops."""
+        self._closed = True
+        self._soon.set()
+        self._calls.close()
