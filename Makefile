@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 SUDO := $(shell [ "$$(id -u)" = 0 ] || echo sudo)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check format bench system-packages clean
+.PHONY: help demo test check format bench crash system-packages clean
 
 help: ## What can be made
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 18
@@ -42,6 +42,9 @@ bench: $(VENV)/.test-installed ## Measure: SIP core, rules, calendars (figures, 
 	$(BIN)/python -m tests.bench.sip_bench
 	$(BIN)/python -m tests.bench.rules_bench
 	$(BIN)/python -m tests.bench.calendar_bench --links 1000
+
+crash: $(VENV)/.test-installed ## Kill the service 200 times under load and check every promise (ARGS="--kills 1000")
+	$(BIN)/python -m tests.crash --report build/crash $(ARGS)
 
 format: $(VENV)/.test-installed ## Put the code in its standard form
 	$(BIN)/ruff format .

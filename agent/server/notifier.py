@@ -119,7 +119,10 @@ class Notifier:
         self._told.changed(presentity)
         for package in self._config.packages:
             for row in self._store.subscriptions(presentity, package):
-                self._owe(self._watch(row), at)
+                watch = self._watches.get(row.id)
+                # One that is not on record yet has no watch: its first NOTIFY comes after its 200.
+                if watch is not None:
+                    self._owe(watch, at)
 
     def resume(self) -> None:
         """After a start: everybody who was watching hears the true state, unless it is what they know already."""
@@ -338,6 +341,8 @@ class Notifier:
         def removed(done: asyncio.Future[None]) -> None:
             if not done.cancelled() and done.exception() is None:
                 self._gone(watch.row)
+            elif (row := self._store.subscription(watch.row.id)) is not None:
+                self._watch(row)
 
         self._store.remove_subscription(watch.row.id)
         self._store.commit().add_done_callback(removed)

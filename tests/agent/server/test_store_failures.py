@@ -4,6 +4,7 @@ import asyncio
 
 from agent.net.user_agent import UserAgent
 from agent.publisher.publisher import Options, Publisher
+from agent.sip.messages import Response
 from agent.store.rows import Kind
 from tests.support.phone import ALICE, document, shown, state
 from tests.support.virtual_loop import virtual
@@ -140,6 +141,22 @@ async def test_own_decisions_are_told_from_memory_while_nothing_can_be_written_a
         assert shown(await bob.notify(within=1)) == [("open", "after")]
         await session.close(remove=False)
         agent.close()
+
+
+@virtual
+async def test_a_change_meanwhile_tells_nobody_whose_subscription_is_not_on_record_yet() -> None:
+    database = SimulatedDatabase()
+    database.delay = 1.0
+    async with world(database=database) as here:
+        alice, bob = here.phone("alice"), here.phone("bob")
+        publishing = asyncio.ensure_future(alice.publish(document("In")))
+        await asyncio.sleep(0.5)
+        await bob.subscribe()
+        assert shown(await bob.notify()) == [("open", "In")]
+        await publishing
+        await bob.quiet(5)
+        (notify,) = bob.notifies
+        assert isinstance(bob.got[0].message, Response) and notify.cseq.number == 1
 
 
 @virtual
