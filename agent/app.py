@@ -330,4 +330,4 @@ class _Memories:
     def put_memory(self, person: str, memory: Mapping[str, object]) -> None:
         self._store.put_memory(person, memory)
         # Nobody waits for it: what the rules remember can be lost with the last fraction of a second.
-        self._store.commit().add_done_callback(lambda done: done.cancelled() or done.exception())
+        self._store.when_durable(lambda error: None)

@@ -14,6 +14,7 @@ from agent.clock import Clock
 from agent.net import memory, tcp
 from agent.net.connections import Connections
 from agent.net.driver import Driver, RequestFailed
+from agent.net.tokens import Tokens
 from agent.net.transcript import Transcript
 from agent.net.udp import UdpListener
 from agent.sip.endpoint import Endpoint, Failure, RequestReceived
@@ -53,7 +54,7 @@ class Resolver(Protocol):
 
 def new_endpoint(limits: Limits = DEFAULT_LIMITS) -> Endpoint:
     """An endpoint with real randomness."""
-    return Endpoint(token=lambda: secrets.token_hex(8), secret=secrets.token_bytes(16), limits=limits)
+    return Endpoint(token=Tokens(), secret=secrets.token_bytes(16), limits=limits)
 
 
 class UserAgent:

@@ -96,32 +96,25 @@ def decide(
         return Refused(415, headers=(("Accept", ", ".join(package.publish_types)),))
     if (problem := check_body(request.body)) is not None:
         return Refused(400, problem)
+    stored_type = request.stored_type
     if current is not None:
-        changed = (current.body, current.content_type) != (request.body, request.stored_type)
-        replaced = replace(
-            current,
-            entity_tag=new_token(),
-            expires_at=now + expires,
-            body=request.body,
-            content_type=request.stored_type,
-            published_at=now if changed else current.published_at,
-            publisher=request.publisher,
-            rank=request.rank,
-        )
-        return Stored(replaced, changed, expires)
-    fresh = Publication(
-        id=new_token(),
-        presentity=request.presentity,
-        package=package.name,
-        entity_tag=new_token(),
-        content_type=request.stored_type,
-        body=request.body,
-        published_at=now,
-        expires_at=now + expires,
-        publisher=request.publisher,
-        rank=request.rank,
+        changed = current.body != request.body or current.content_type != stored_type
+    else:
+        changed = True
+    # In the order of the fields: with names it takes twice as long.
+    kept = Publication(
+        current.id if current is not None else new_token(),
+        current.presentity if current is not None else request.presentity,
+        package.name,
+        new_token(),
+        stored_type,
+        request.body,
+        now if current is None or changed else current.published_at,
+        now + expires,
+        request.publisher,
+        request.rank,
     )
-    return Stored(fresh, True, expires)
+    return Stored(kept, changed, expires)
 
 
 _TOKEN = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-.!%*_+`'~")

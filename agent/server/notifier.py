@@ -25,6 +25,7 @@ from agent.server.watch import Numbers, Watch, usual_flow
 from agent.sip.endpoint import Failure, ResponseReceived
 from agent.sip.flows import Flow, Transport
 from agent.sip.values import parse_seconds
+from agent.store.errors import StoreUnavailable
 from agent.store.protocols import PresenceStore
 
 log = logging.getLogger(__name__)
@@ -338,14 +339,14 @@ class Notifier:
         del self._watches[watch.row.id]
         self._end_pause(watch)
 
-        def removed(done: asyncio.Future[None]) -> None:
-            if not done.cancelled() and done.exception() is None:
+        def removed(error: StoreUnavailable | None) -> None:
+            if error is None:
                 self._gone(watch.row)
             elif (row := self._store.subscription(watch.row.id)) is not None:
                 self._watch(row)
 
         self._store.remove_subscription(watch.row.id)
-        self._store.commit().add_done_callback(removed)
+        self._store.when_durable(removed)
 
     def _gone(self, row: Subscription) -> None:
         for callback in self._gone_callbacks:

@@ -4,7 +4,6 @@ It tells no watcher anything. The notifier follows the store's change feed.
 """
 
 import logging
-from asyncio import Future
 from collections.abc import Callable
 
 from agent.clock import Clock
@@ -107,9 +106,7 @@ class PublishHandler:
             store.note_change(presentity, package.name)
         response = to(request, 200, headers=[("SIP-ETag", tag), ("Expires", str(granted))])
         ours = publisher == OWN_PUBLISHER
-        store.commit().add_done_callback(
-            lambda done: self._answer(done, request, transaction, response, ours)
-        )
+        store.when_durable(lambda error: self._answer(error, request, transaction, response, ours))
         return None
 
     def _has_enough(self, presentity: str, package: str) -> bool:
@@ -122,15 +119,14 @@ class PublishHandler:
 
     def _answer(
         self,
-        done: Future[None],
+        error: StoreUnavailable | None,
         request: Request,
         transaction: ServerTransaction,
         response: Response,
         ours: bool,
     ) -> None:
         """``ours``: the store keeps in memory what it could not write (`agent.store.undo`)."""
-        failed = done.cancelled() or isinstance(done.exception(), StoreUnavailable)
-        if failed and not ours:
+        if error is not None and not ours:
             # RFC 3903 §6: a failure inside is a 5xx, and the old state stands.
             response = self._replies.to(request, 503, headers=[("Retry-After", "5")])
         self._count("PUBLISH", response.status)

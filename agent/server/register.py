@@ -1,6 +1,5 @@
 """REGISTER (RFC 3261 §10.3): a small registrar. `presence.registration` decides; durable first, then answered."""
 
-from asyncio import Future
 from collections.abc import Callable
 from email.utils import format_datetime
 
@@ -85,8 +84,8 @@ class RegisterHandler:
         if not outcome.put and not outcome.removed:
             return self._accepted(request, address, outbound=False)
 
-        def answer(done: Future[None]) -> None:
-            if done.cancelled() or isinstance(done.exception(), StoreUnavailable):
+        def answer(error: StoreUnavailable | None) -> None:
+            if error is not None:
                 response = to(request, 503, headers=[("Retry-After", "5")])
             else:
                 response = self._accepted(request, address, outcome.outbound)
@@ -95,7 +94,7 @@ class RegisterHandler:
             self._driver.respond(transaction, response)
             self._driver.pump_soon()
 
-        self._store.commit().add_done_callback(answer)
+        self._store.when_durable(answer)
         return None
 
     def _accepted(self, request: Request, address: str, outbound: bool) -> Response:

@@ -9,6 +9,7 @@ from typing import Protocol
 
 from agent.clock import Clock
 from agent.net.driver import Driver
+from agent.net.tokens import Tokens
 from agent.net.transcript import Transcript
 from agent.net.user_agent import Resolver, new_endpoint
 from agent.presence.composition import DEFAULT, Policy
@@ -100,11 +101,9 @@ class PresenceServer:
 
         def counted(method: str, status: int) -> None:
             count(method, status)
-            self._sweeper.wake()
+            self._sweeper.wake_soon()
 
-        def new_token() -> str:
-            return secrets.token_hex(8)
-
+        new_token = Tokens()
         publish = PublishHandler(self.driver, store, clock, config, replies, new_token, check_body, counted)
         subscribe = SubscribeHandler(self.driver, store, clock, config, replies, self.notifier, counted)
         self.messages = MessageHandler(self.driver, store, config, replies, new_token, spawn)

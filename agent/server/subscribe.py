@@ -1,7 +1,6 @@
 """SUBSCRIBE (RFC 6665 §4.2.1): makes, refreshes and ends subscriptions; each 2xx is followed at once by a NOTIFY."""
 
 import logging
-from asyncio import Future
 from collections.abc import Callable
 from dataclasses import replace
 from hashlib import blake2s
@@ -257,8 +256,8 @@ class SubscribeHandler:
         """Answer, and go on with ``then``; or with ``fallback``, by default 503, and ``otherwise`` when the store has
         undone it."""
 
-        def answer(done: Future[None]) -> None:
-            if done.cancelled() or isinstance(done.exception(), StoreUnavailable):
+        def answer(error: StoreUnavailable | None) -> None:
+            if error is not None:
                 instead = fallback or self._replies.to(request, 503, headers=[("Retry-After", "5")])
                 self._count("SUBSCRIBE", instead.status)
                 self._driver.respond(transaction, instead)
@@ -269,7 +268,7 @@ class SubscribeHandler:
                 then()
             self._driver.pump_soon()
 
-        self._store.commit().add_done_callback(answer)
+        self._store.when_durable(answer)
 
 
 def subscription_id(call_id: str, local_tag: str, remote_tag: str) -> str:

@@ -10,6 +10,7 @@ from agent.presence.records import Subscription
 from agent.presence.subscription import Reason
 from agent.server.notifier import Notifier
 from agent.server.watch import Numbers
+from agent.store.errors import StoreUnavailable
 from agent.store.protocols import PresenceStore
 
 LONGEST_WAIT = 20.0
@@ -32,6 +33,7 @@ class Sweeper:
         self._rest_until = 0.0
         self._timer: asyncio.TimerHandle | None = None
         self._due = float("inf")
+        self._waking = False
         self._closed = False
         self.on_unregistered: Callable[[str], None] = lambda address: None
         "Told each address of which a binding has expired."
@@ -44,8 +46,15 @@ class Sweeper:
             heapq.heappush(self._boundaries, boundary)
             self.wake()
 
+    def wake_soon(self) -> None:
+        """`wake` in the loop's next turn, once however often this is called until then."""
+        if not self._waking:
+            self._waking = True
+            asyncio.get_running_loop().call_soon(self.wake)
+
     def wake(self) -> None:
         """Look again at what is due next."""
+        self._waking = False
         if self._closed:
             return
         now = self._clock.wall()
@@ -80,7 +89,7 @@ class Sweeper:
         addresses = dict.fromkeys(binding.address for binding in unregistered)
         if publications or ended or unregistered:
             told = dict.fromkeys(publication.presentity for publication in publications)
-            store.commit().add_done_callback(lambda done: self._swept(done, told, ended, addresses))
+            store.when_durable(lambda error: self._swept(error, told, ended, addresses))
         while self._boundaries and self._boundaries[0][0] <= now:
             boundary = heapq.heappop(self._boundaries)
             self._known_boundaries.discard(boundary)
@@ -89,7 +98,7 @@ class Sweeper:
 
     def _swept(
         self,
-        done: asyncio.Future[None],
+        error: StoreUnavailable | None,
         unpublished: Collection[str],
         ended: list[tuple[Subscription, Numbers]],
         unregistered: Collection[str],
@@ -98,7 +107,7 @@ class Sweeper:
 
         That a publication has expired is true without the store, and not news that a restart could take back.
         """
-        if done.cancelled() or done.exception() is not None:
+        if error is not None:
             self._rest_until = asyncio.get_running_loop().time() + STORE_PATIENCE
             for presentity in unpublished:
                 self._notifier.state_changed(presentity, self._clock.wall())

@@ -5,10 +5,12 @@ import os
 import sqlite3
 import stat
 from collections.abc import Mapping, Sequence
+from itertools import chain
 from typing import Any, Literal
 
 from sqlalchemy import URL, Connection, Engine, Table, create_engine, event, make_url
 from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.engine.interfaces import DBAPICursor
 from sqlalchemy.exc import ArgumentError, NoSuchModuleError
 from sqlalchemy.pool import QueuePool
 from sqlalchemy.sql.dml import Insert
@@ -17,6 +19,9 @@ from agent.store.errors import StoreUnavailable
 
 DRIVER_ERRORS = (sqlite3.Error,)
 """What a driver may raise past SQLAlchemy, while a connection is being prepared."""
+
+MOST_ROWS = 64
+"Of one statement."
 
 Durability = Literal["process", "power"]
 
@@ -106,6 +111,29 @@ def upsert(dialect: str, table: Table) -> Insert:
     return insert.on_conflict_do_update(index_elements=list(table.primary_key.columns), set_=changed)
 
 
-def parameters(columns: Sequence[str], positional: bool, rows: Sequence[tuple[Any, ...]]) -> Any:
-    """`rows` in the shape that the driver's parameter style asks for."""
-    return list(rows) if positional else [dict(zip(columns, row, strict=True)) for row in rows]
+def begin(cursor: DBAPICursor, dialect: str) -> None:
+    """Begin a transaction on a connection of the pool; psycopg begins one by itself."""
+    if dialect == "sqlite":
+        cursor.execute("BEGIN IMMEDIATE")
+
+
+def run(
+    cursor: DBAPICursor, text: str, columns: Sequence[str], positional: bool, rows: Sequence[tuple[Any, ...]]
+) -> None:
+    """One statement with one value for each of ``columns``, for every row."""
+    if not positional:
+        cursor.executemany(text, [dict(zip(columns, row, strict=True)) for row in rows])
+        return
+    # SQLite's driver hands the interpreter's lock over for each row of `executemany`, and under load waits each time
+    # until the event loop gives it back. A statement with many rows waits once.
+    one = f"({', '.join('?' * len(columns))})"
+    first, last = 0, len(rows)
+    if one not in text:
+        cursor.executemany(text, rows)
+        return
+    while first < last:
+        # Powers of two: few different statements, so that each is prepared once and kept.
+        number = min(MOST_ROWS, 1 << (last - first).bit_length() - 1)
+        values = list(chain.from_iterable(rows[first : first + number]))
+        cursor.execute(text.replace(one, ", ".join([one] * number)), values)
+        first += number

@@ -1,12 +1,14 @@
 """One group: the writes that become durable, or are undone, together."""
 
-import asyncio
-from collections.abc import Sequence
+import logging
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 from agent.presence.records import Change, Subscription
 from agent.store.errors import StoreUnavailable
 from agent.store.rows import Kind, Row
+
+log = logging.getLogger(__name__)
 
 LAST_CHANGE = "changes"
 "Sequence number of the last change that was committed."
@@ -14,6 +16,9 @@ STARTS = "starts"
 "How often the database was opened."
 TRUSTED_UNTIL = "trusted_until"
 "See `agent.store.heartbeat`; milliseconds since 1970."
+
+Waiter = Callable[[StoreUnavailable | None], None]
+"Told when a group is durable (None), or why it was undone."
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +52,7 @@ class Group:
     "What each row was when this group first touched it."
     changes: dict[tuple[str, str], Change] = field(default_factory=dict)
     "By (presentity, package): the first, because lateness counts from there."
-    waiters: list[asyncio.Future[None]] = field(default_factory=list)
+    waiters: list[Waiter] = field(default_factory=list)
     trusted_until: float | None = None
     "Seconds since 1970: a heartbeat goes along (`agent.store.heartbeat`)."
 
@@ -63,11 +68,17 @@ class Group:
 
     def succeed(self) -> None:
         for waiter in self.waiters:
-            if not waiter.done():
-                waiter.set_result(None)
+            _tell(waiter, None)
 
     def fail(self, error: StoreUnavailable) -> None:
         for waiter in self.waiters:
-            if not waiter.done():
-                # One exception each: a shared one would gather everybody's traceback.
-                waiter.set_exception(StoreUnavailable(*error.args))
+            # One exception each: a shared one would gather everybody's traceback.
+            _tell(waiter, StoreUnavailable(*error.args))
+
+
+def _tell(waiter: Waiter, error: StoreUnavailable | None) -> None:
+    try:
+        waiter(error)
+    except Exception:
+        # One waiter's fault must not keep the others from hearing.
+        log.exception("a write was done, but who waited for it failed")

@@ -10,6 +10,7 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Protocol
 
 from agent.presence.records import Binding, Change, ManualChoice, Publication, SipUser, Subscription, Told
+from agent.store.errors import StoreUnavailable
 from agent.store.linked import ConnectorMemory, StoredLink
 
 
@@ -58,6 +59,9 @@ class Expiries(Protocol):
 class Committer(Protocol):
     def commit(self) -> Future[None]:
         """Resolves when every write so far is durable. Raises StoreUnavailable when awaited."""
+
+    def when_durable(self, then: Callable[[StoreUnavailable | None], None]) -> None:
+        """The same for those who do not await: ``then`` hears None, or why the writes were undone. Never at once."""
 
     def note_change(self, presentity: str, package: str) -> None:
         """Have the change feed tell of it once this group of writes is durable."""

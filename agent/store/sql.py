@@ -1,7 +1,7 @@
 """The store's database: one thread, one connection, one transaction per group.
 
 The thread does all of it, so the event loop pays only for handing a group over. Statements are compiled once and
-go to the driver as they are (docs/decisions/0003-store.md has the measurements).
+go past SQLAlchemy straight to the driver (docs/decisions/0003-store.md has the measurements).
 """
 
 import asyncio
@@ -13,6 +13,7 @@ from functools import partial
 from typing import Any, TypeVar
 
 from sqlalchemy import Connection, Engine, Table, bindparam, delete, select
+from sqlalchemy.engine.interfaces import DBAPICursor
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
 from agent.store import dialects, tables
@@ -36,9 +37,9 @@ class _Statement:
     columns: tuple[str, ...]
     positional: bool
 
-    def run(self, connection: Connection, rows: list[tuple[Any, ...]]) -> None:
+    def run(self, cursor: DBAPICursor, rows: list[tuple[Any, ...]]) -> None:
         if rows:
-            connection.exec_driver_sql(self.text, dialects.parameters(self.columns, self.positional, rows))
+            dialects.run(cursor, self.text, self.columns, self.positional, rows)
 
 
 def _compiled(engine: Engine, statement: Any, columns: tuple[str, ...]) -> _Statement:
@@ -53,6 +54,7 @@ class SqlDatabase:
 
     def __init__(self, url: str, *, durability: dialects.Durability, lock_patience: float) -> None:
         self._engine = dialects.create(url, durability=durability, lock_patience=lock_patience)
+        self._driver_errors = (*dialects.DRIVER_ERRORS, self._engine.dialect.loaded_dbapi.Error)
         self._name = self._engine.url.render_as_string(hide_password=True)
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="store")
         self._puts: dict[Kind, _Statement] = {}
@@ -79,8 +81,16 @@ class SqlDatabase:
 
     def write(self, batch: Batch, done: Done) -> None:
         loop = asyncio.get_running_loop()
-        task = loop.run_in_executor(self._thread, self._explained, partial(self._write, batch))
-        task.add_done_callback(partial(_report, done))
+
+        def work() -> None:
+            error: StoreUnavailable | None = None
+            try:
+                self._explained(partial(self._write, batch))
+            except StoreUnavailable as problem:
+                error = problem
+            loop.call_soon_threadsafe(done, error)
+
+        self._thread.submit(work)
 
     async def close(self) -> None:
         loop = asyncio.get_running_loop()
@@ -97,8 +107,8 @@ class SqlDatabase:
             # Only the first line: PostgreSQL quotes statements and keys in the others.
             reason = str(error.orig).partition("\n")[0]
             raise StoreUnavailable(f"{self._name}: {reason}") from None
-        except dialects.DRIVER_ERRORS as error:
-            raise StoreUnavailable(f"{self._name}: {error}") from None
+        except self._driver_errors as error:
+            raise StoreUnavailable(f"{self._name}: {str(error).partition(chr(10))[0]}") from None
         except SQLAlchemyError as error:
             raise StoreUnavailable(f"{self._name}: {type(error).__name__}") from None
         except Exception as error:
@@ -112,7 +122,7 @@ class SqlDatabase:
             migrate(connection)
             starts = self._sequence(connection, STARTS) + 1
             trusted_until = self._sequence(connection, TRUSTED_UNTIL) / 1000
-            self._put_sequence.run(connection, [(STARTS, starts), (TRUSTED_UNTIL, 0)])
+            self._put_sequence.run(_cursor(connection), [(STARTS, starts), (TRUSTED_UNTIL, 0)])
             rows: list[tuple[Kind, str, Row]] = []
             for kind, decode in decoders(starts).items():
                 table = tables.metadata.tables[kind]
@@ -131,19 +141,25 @@ class SqlDatabase:
         return connection.execute(select(table.c.value).where(table.c.name == name)).scalar() or 0
 
     def _write(self, batch: Batch) -> None:
-        with self._engine.begin() as connection:
-            for kind in Kind:
-                self._puts[kind].run(connection, list(map(ENCODERS[kind], batch.puts[kind])))
-                self._removals[kind].run(connection, [(key,) for key in batch.removals[kind]])
-            self._put_sequence.run(connection, list(batch.sequences.items()))
+        connection = self._engine.raw_connection()
+        try:
+            cursor = connection.cursor()
+            dialects.begin(cursor, self._engine.dialect.name)
+            for kind, rows in batch.puts.items():
+                self._puts[kind].run(cursor, list(map(ENCODERS[kind], rows)))
+            for kind, keys in batch.removals.items():
+                self._removals[kind].run(cursor, [(key,) for key in keys])
+            self._put_sequence.run(cursor, list(batch.sequences.items()))
+            connection.commit()
+        finally:
+            connection.close()  # back to the pool, which rolls back what was not committed
+
+
+def _cursor(connection: Connection) -> DBAPICursor:
+    """Within SQLAlchemy's transaction."""
+    return connection.connection.cursor()
 
 
 def _in_the_order_of_making(entry: tuple[Kind, str, Row]) -> tuple[float, str]:
     _, key, row = entry
     return getattr(row, "created_at", 0.0), key
-
-
-def _report(done: Done, task: asyncio.Future[None]) -> None:
-    error = task.exception()
-    assert error is None or isinstance(error, StoreUnavailable)
-    done(error)

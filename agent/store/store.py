@@ -25,7 +25,7 @@ from agent.presence.records import (
 from agent.store.changes import ChangeFeed
 from agent.store.database import Database, NoDatabase
 from agent.store.errors import StoreUnavailable
-from agent.store.group import LAST_CHANGE, TRUSTED_UNTIL, Batch, Group, NumberedSubscription
+from agent.store.group import LAST_CHANGE, TRUSTED_UNTIL, Batch, Group, NumberedSubscription, Waiter
 from agent.store.heartbeat import FOR_GOOD, TRUST
 from agent.store.linked import ConnectorMemory, StoredLink
 from agent.store.numbering import Numbering
@@ -220,14 +220,26 @@ class Store(Reads):
 
     def commit(self) -> asyncio.Future[None]:
         durable: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+
+        def told(error: StoreUnavailable | None) -> None:
+            if durable.done():
+                return
+            if error is None:
+                durable.set_result(None)
+            else:
+                durable.set_exception(error)
+
+        self.when_durable(told)
+        return durable
+
+    def when_durable(self, then: Waiter) -> None:
         if self._pending:
-            self._pending.waiters.append(durable)
+            self._pending.waiters.append(then)
             self._schedule()
         elif self._in_flight is not None:
-            self._in_flight.waiters.append(durable)
+            self._in_flight.waiters.append(then)
         else:
-            durable.set_result(None)
-        return durable
+            asyncio.get_running_loop().call_soon(then, None)
 
     def _write(self, kind: Kind, key: str, row: Row | None) -> None:
         if self._closed:
