@@ -280,6 +280,7 @@ async def open_app(
             publisher=publisher,
             choices=choices,
             schedules=schedules,
+            server=server,
         )
 
         # 6. Insight: figures, health, and why.

@@ -11,6 +11,7 @@ from agent.accounts import Accounts
 from agent.clock import Clock
 from agent.errors import UserError
 from agent.net.tls import Credentials, UnusableCertificate, client_context
+from agent.presence.authorization import Authorize, DomainPolicy, SubHandling
 from agent.presence.packages import DEFAULT_PACKAGES, ExpiryLimits
 from agent.presence.records import OWN_PUBLISHER, StandingPublication
 from agent.publisher.publisher import Options, StoredTag, TagStore
@@ -72,7 +73,16 @@ def server_config(settings: Settings) -> ServerConfig:
         },
         large_notify_over_tcp=settings.notify.large == "tcp",
         max_subscriptions_per_watcher=settings.limits.subscriptions_per_watcher,
+        pending_for=int(settings.authorization.pending_for.total_seconds()),
+        authorize=authorize(settings),
     )
+
+
+def authorize(settings: Settings) -> Authorize:
+    """Who may watch whom."""
+    said = settings.authorization
+    names = {each.name.lower().replace("_", "-"): each for each in SubHandling}
+    return DomainPolicy(names[said.default], {domain: names[each] for domain, each in said.domains.items()})
 
 
 def _limits(expires: ExpiresSettings) -> ExpiryLimits:

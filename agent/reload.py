@@ -5,12 +5,14 @@ import logging
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Protocol
 
 from agent import assembly
 from agent.choices import Choices
 from agent.decider import Decider
 from agent.errors import UserError
 from agent.links_in_force import LinksInForce, counted
+from agent.presence.authorization import Authorize
 from agent.publisher.publisher import Publisher
 from agent.schedules import Schedules
 from agent.settings import Settings
@@ -22,7 +24,7 @@ log = logging.getLogger("lamplighter.reload")
 AT_ONCE = frozenset(
     {
         "people", "connectors", "privacy", "timezone", "working_hours", "holidays", "rules",
-        "secrets_directory", "allow_inline_secrets",
+        "secrets_directory", "allow_inline_secrets", "authorization",
     }
 )  # fmt: skip
 "The settings that take effect without a restart."
@@ -39,6 +41,14 @@ class Reloaded:
     restart: tuple[str, ...] = ()
 
 
+class Watched(Protocol):
+    """The presence server, as far as settings change it while it runs."""
+
+    def allow(self, authorize: Authorize) -> None: ...
+
+    def withdraw(self, presentity: str) -> None: ...
+
+
 class Reload:
     """``await reload()``; one at a time. It owns which settings are in force."""
 
@@ -53,6 +63,7 @@ class Reload:
         publisher: Publisher,
         choices: Choices,
         schedules: Schedules,
+        server: Watched,
     ) -> None:
         """``reread`` raises UserError. ``people`` is changed in place: others look at it too."""
         self._settings = settings
@@ -63,6 +74,7 @@ class Reload:
         self._publisher = publisher
         self._choices = choices
         self._schedules = schedules
+        self._server = server
         self._turn = asyncio.Lock()
 
     @property
@@ -116,6 +128,8 @@ class Reload:
         self._decider.reload(ruleset)
         for address in addresses - {address for _, address in people.values()}:
             self._publisher.publish(address, None)
+            self._server.withdraw(address)
+        self._server.allow(assembly.authorize(now))
         log.info("settings and rules are in force: %s", "; ".join(changed) or "people and links as before")
         if waiting:
             log.warning("changed, but only a restart puts it in force: %s", ", ".join(waiting))

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from enum import Enum, StrEnum, auto
 
 from agent.presence.packages import ExpiryLimits
+from agent.presence.records import Subscription
 
 
 class Reason(StrEnum):
@@ -16,6 +17,13 @@ class Reason(StrEnum):
     GIVEUP = "giveup"
     NORESOURCE = "noresource"
     INVARIANT = "invariant"
+
+
+def end_of(row: Subscription, now: float, pending_for: int) -> Reason:
+    """Why a subscription ends that has expired: nobody refreshed it, or nobody decided about it in time."""
+    # Lifetimes are whole seconds, so the last one may end a second early.
+    given_up = row.state == "pending" and now > row.created_at + pending_for - 1.0
+    return Reason.GIVEUP if given_up else Reason.TIMEOUT
 
 
 @dataclass(frozen=True, slots=True)

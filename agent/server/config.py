@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 
+from agent.presence.authorization import Authorize, DomainPolicy
 from agent.presence.calls import DialogView
 from agent.presence.packages import DEFAULT_PACKAGES, EventPackage, ExpiryLimits
 from agent.sip.parsing import DEFAULT_LIMITS, Limits
@@ -19,6 +20,14 @@ class ServerConfig:
     default_rank: int = 50
     max_subscriptions_per_watcher: int = 5_000
     max_subscriptions: int = 500_000
+    max_subscriptions_per_presentity: int = 50_000
+    "And package."
+    max_pending_per_presentity: int = 1_000
+    "Of these, how many may wait for permission: strangers must not fill the store (RFC 6665 §6.3)."
+    pending_for: int = 86_400
+    "Seconds that a subscription may wait for permission before it ends with `giveup` (RFC 6665 §4.1.3)."
+    authorize: Authorize = field(default_factory=DomainPolicy)
+    "Who may watch whom, at the start."
     max_publications_per_presentity: int = 50
     "A publisher that forgets its tags must not fill the store."
     max_body: int = 32_768

@@ -44,8 +44,10 @@ class Notifier:
         views: Views,
         next_hops: NextHops,
         on_sent: Callable[[float], None] = lambda lateness: None,
+        instead: Callable[[Subscription, str], View | None] = lambda row, media_type: None,
     ) -> None:
-        """``on_sent(seconds)``: from the write that caused a NOTIFY to its sending."""
+        """``on_sent(seconds)``: from the write that caused a NOTIFY to its sending. ``instead(row, media type)``: what
+        this watcher may see in place of the document; None: the document."""
         self._driver = driver
         self._store = store
         self._clock = clock
@@ -53,6 +55,7 @@ class Notifier:
         self._views = views
         self._next_hops = next_hops
         self._on_sent = on_sent
+        self._instead = instead
         self._watches: dict[str, Watch] = {}
         self._ready: deque[Watch] = deque()
         self._sending_is_due = False
@@ -92,6 +95,17 @@ class Notifier:
     def reserve_final(self, row: Subscription) -> Numbers:
         """What the last NOTIFY needs; ask before the row is removed. From then on no other is sent."""
         return self._next_numbers(row)
+
+    def moved(self, row: Subscription) -> None:
+        """Its state is another: pending or active. That is told at once, with what the watcher may see now."""
+        watch = self._watch(row)
+        watch.row = row
+        self._end_pause(watch)
+        self._owe(watch, self._clock.wall(), force=True)
+
+    def look_again(self, row: Subscription, at: float) -> None:
+        """What the watcher may see may be another thing since ``at`` (wall clock)."""
+        self._owe(self._watch(row), at)
 
     def go_on(self, row: Subscription) -> None:
         """The end of a subscription could not be made durable: its row is back."""
@@ -179,8 +193,9 @@ class Notifier:
         ):
             return  # ended while it waited, or about to be
         package = self._config.packages[row.package]
-        view = self._views.view(
-            row.presentity, row.package, _media_type(row, package), self._dialog_view(row, package)
+        media_type = _media_type(row, package)
+        view = self._instead(row, media_type) or self._views.view(
+            row.presentity, row.package, media_type, self._dialog_view(row, package)
         )
         if watch.final is None and watch.sent is None and self._told.knows(row, view):
             watch.sent = view
@@ -203,7 +218,10 @@ class Notifier:
         if watch.final is not None:
             state, (cseq, version) = watch.final
         else:
-            state, (cseq, version) = subscription_state(row.expires_at, now), self._next_numbers(row)
+            state, (cseq, version) = (
+                subscription_state(row.expires_at, now, row.state),
+                self._next_numbers(row),
+            )
         branch = self._driver.endpoint.new_branch()
         data = watch.head.render(branch, cseq, state, view.tail(version))
         watch.in_flight = True

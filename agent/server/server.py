@@ -12,7 +12,10 @@ from agent.net.driver import Driver
 from agent.net.tokens import Tokens
 from agent.net.transcript import Transcript
 from agent.net.user_agent import Resolver, new_endpoint
+from agent.presence.authorization import Authorize
 from agent.presence.composition import DEFAULT, Policy
+from agent.presence.records import OWN_PUBLISHER
+from agent.server.admission import Admission, Reconsider
 from agent.server.authenticate import Authenticator, DigestAuthenticator, Unchecked
 from agent.server.config import ServerConfig
 from agent.server.flood_guard import FloodGuard
@@ -87,6 +90,7 @@ class PresenceServer:
             connections=config.max_connections,
         )
         self._config = config
+        self._store = store
         replies = Replies(config, self.driver.endpoint)
         self._views = Views(store, clock, policy, locations=config.locations)
         count: Callable[[str, int], None] = (
@@ -95,8 +99,12 @@ class PresenceServer:
         on_sent: Callable[[float], None] = meter.notify_sent if meter is not None else lambda lateness: None
         self.driver.on_stranded = StrandedAnswers(self.driver, self.transports, spawn).take
         next_hops = NextHops(self.driver, self.transports, spawn)
-        self.notifier = Notifier(self.driver, store, clock, config, self._views, next_hops, on_sent)
-        self._sweeper = Sweeper(store, self.notifier, clock)
+        self._admission = Admission(config.authorize)
+        self.notifier = Notifier(
+            self.driver, store, clock, config, self._views, next_hops, on_sent, self._admission.instead
+        )
+        self._reconsider = Reconsider(store, self.notifier, clock, self._admission)
+        self._sweeper = Sweeper(store, self.notifier, clock, config.pending_for)
         self._views.on_boundary = self._sweeper.at_boundary
 
         def counted(method: str, status: int) -> None:
@@ -105,7 +113,9 @@ class PresenceServer:
 
         new_token = Tokens()
         publish = PublishHandler(self.driver, store, clock, config, replies, new_token, check_body, counted)
-        subscribe = SubscribeHandler(self.driver, store, clock, config, replies, self.notifier, counted)
+        subscribe = SubscribeHandler(
+            self.driver, store, clock, config, replies, self.notifier, self._admission.decide, counted
+        )
         self.messages = MessageHandler(self.driver, store, config, replies, new_token, spawn)
         self.on_registration: Callable[[str], None] = lambda address: None
         "Told each address of record whose bindings are others, once that is durable."
@@ -153,12 +163,26 @@ class PresenceServer:
         """Listen, and tell everybody who was watching before a restart. Raises OSError."""
         await self.transports.listen(listeners)
         self.notifier.resume()
+        self._reconsider.all()
         self._sweeper.wake()
 
     @property
     def documents_kept(self) -> int:
         """Presentities whose documents are kept ready: those that somebody watches."""
         return len(self._views)
+
+    def allow(self, authorize: Authorize) -> None:
+        """Put other decisions on who may watch in force, also for those who watch already."""
+        if authorize != self._admission.authorize:
+            self._admission.authorize = authorize
+            self._reconsider.all()
+
+    def withdraw(self, presentity: str) -> None:
+        """This service publishes no more for the address. If nobody else does, its watchers hear that it is gone."""
+        packages = self._config.packages
+        rows = [row for package in packages for row in self._store.publications(presentity, package)]
+        if all(row.publisher == OWN_PUBLISHER for row in rows):
+            self._reconsider.withdraw(presentity, packages)
 
     def _registered(self, address: str) -> None:
         self.on_registration(address)

@@ -7,8 +7,9 @@ from hashlib import blake2s
 
 from agent.clock import Clock
 from agent.net.driver import Driver
+from agent.presence.authorization import SubHandling, state_of
 from agent.presence.packages import EventPackage, acceptable_type
-from agent.presence.records import Subscription
+from agent.presence.records import Subscription, SubscriptionState
 from agent.presence.subscription import Reason, TooBrief, grant
 from agent.server.authenticate import Identity
 from agent.server.config import ServerConfig
@@ -39,14 +40,17 @@ class SubscribeHandler:
         config: ServerConfig,
         replies: Replies,
         notifier: Notifier,
+        decide: Callable[[str, str], SubHandling],
         count: Callable[[str, int], None] = lambda method, status: None,
     ) -> None:
+        """``decide(presentity, watcher)``: may they?"""
         self._driver = driver
         self._store = store
         self._clock = clock
         self._config = config
         self._replies = replies
         self._notifier = notifier
+        self._decide = decide
         self._count = count
         self._quota = Quota(
             config.max_subscriptions_per_watcher, config.max_subscriptions, store.all_subscriptions()
@@ -104,8 +108,17 @@ class SubscribeHandler:
         accept: tuple[str, ...],
         granted: int,
     ) -> Response | None:
-        if granted and (refusal := self._over_limits(request, watcher)) is not None:
+        presentity = address_of_record(request.uri)
+        state = state_of(self._decide(presentity, watcher))
+        if state == "terminated":
+            return self._replies.to(request, 403, "Not Allowed To Watch")  # RFC 6665 §4.2.1.3
+        if (
+            granted
+            and (refusal := self._over_limits(request, watcher, presentity, package, state)) is not None
+        ):
             return refusal
+        if state == "pending":
+            granted = min(granted, self._config.pending_for)
         tag = self._driver.endpoint.tag_for(request)
         dialog = Dialog.as_uas(request, tag)
         if not dialog.remote_tag:
@@ -113,7 +126,7 @@ class SubscribeHandler:
         now = self._clock.wall()
         row = Subscription(
             id=subscription_id(*dialog.key),
-            presentity=address_of_record(request.uri),
+            presentity=presentity,
             package=package.name,
             event_id=event.id,
             watcher=watcher,
@@ -127,7 +140,7 @@ class SubscribeHandler:
             local_cseq=0,
             remote_cseq=dialog.remote_cseq,
             accept=accept,
-            state="active",
+            state=state,
             expires_at=now + granted,
             contact=_contact(request, flow),
             transport=flow.transport.value,
@@ -180,6 +193,9 @@ class SubscribeHandler:
         if request.cseq.number < known.remote_cseq:
             return self._replies.to(request, 500, "CSeq Out Of Order")  # RFC 3261 §12.2.2
         target = parse_name_addr(request.headers.values("Contact")[0]).uri
+        if known.state == "pending":
+            left = known.created_at + self._config.pending_for - self._clock.wall()
+            granted = min(granted, max(int(left), 0))
         if granted == 0:
             ended = replace(known, accept=accept, remote_target=target)
             numbers = self._notifier.reserve_final(known)
@@ -227,11 +243,26 @@ class SubscribeHandler:
             return None
         return self._accepted(request, known, left)
 
-    def _over_limits(self, request: Request, watcher: str) -> Response | None:
+    def _over_limits(
+        self,
+        request: Request,
+        watcher: str,
+        presentity: str,
+        package: EventPackage,
+        state: SubscriptionState,
+    ) -> Response | None:
         if self._quota.watcher_is_full(watcher):
             return self._replies.to(request, 403, "Too Many Subscriptions")
+        busy = [("Retry-After", "60")]
         if self._quota.is_full:
-            return self._replies.to(request, 503, headers=[("Retry-After", "60")])
+            return self._replies.to(request, 503, headers=busy)
+        others = self._store.subscriptions(presentity, package.name)
+        if len(others) >= self._config.max_subscriptions_per_presentity:
+            return self._replies.to(request, 503, "Too Many Watchers", headers=busy)
+        if state == "pending":
+            waiting = sum(row.state == "pending" for row in others)
+            if waiting >= self._config.max_pending_per_presentity:
+                return self._replies.to(request, 503, "Too Many Wait For Permission", headers=busy)
         return None
 
     def _accepted(self, request: Request, row: Subscription, granted: int) -> Response:

@@ -7,7 +7,7 @@ from datetime import datetime
 
 from agent.clock import Clock
 from agent.presence.records import Subscription
-from agent.presence.subscription import Reason
+from agent.presence.subscription import end_of
 from agent.server.notifier import Notifier
 from agent.server.watch import Numbers
 from agent.store.errors import StoreUnavailable
@@ -24,10 +24,12 @@ STORE_PATIENCE = 5.0
 class Sweeper:
     """Armed by itself; tell it with `wake` that something with an expiry was written."""
 
-    def __init__(self, store: PresenceStore, notifier: Notifier, clock: Clock) -> None:
+    def __init__(self, store: PresenceStore, notifier: Notifier, clock: Clock, pending_for: int) -> None:
+        """``pending_for``: see `ServerConfig`."""
         self._store = store
         self._notifier = notifier
         self._clock = clock
+        self._pending_for = pending_for
         self._boundaries: list[tuple[float, str]] = []
         self._known_boundaries: set[tuple[float, str]] = set()
         self._rest_until = 0.0
@@ -116,7 +118,7 @@ class Sweeper:
             self.wake()
             return
         for row, numbers in ended:
-            self._notifier.end(row, Reason.TIMEOUT, numbers)
+            self._notifier.end(row, end_of(row, self._clock.wall(), self._pending_for), numbers)
         for address in unregistered:
             self.on_unregistered(address)
 

@@ -40,6 +40,14 @@ class View:
         return _tail(self.media_type, at_version(self.body, version)) if self.versioned else self.plain_tail
 
 
+NOTHING = View("", b"", b"Content-Length: 0\r\n\r\n", versioned=False)
+"No document at all: what a watcher is told who waits for permission (RFC 3856 §6.7)."
+
+
+def make_view(media_type: str, body: bytes) -> View:
+    return View(media_type, body, _tail(media_type, body), media_type == DIALOG_INFO)
+
+
 def _tail(media_type: str, body: bytes) -> bytes:
     return b"Content-Type: %b\r\nContent-Length: %d\r\n\r\n%b" % (media_type.encode(), len(body), body)
 
@@ -69,9 +77,7 @@ class Views:
             document = self._composition(presentity).document
             is_lamp = media_type == DIALOG_INFO
             body = self._dialogs(presentity, document, dialogs) if is_lamp else self._pidf(document)
-            found = views[package, media_type, dialogs] = View(
-                media_type, body, _tail(media_type, body), is_lamp
-            )
+            found = views[package, media_type, dialogs] = make_view(media_type, body)
         return found
 
     def _dialogs(self, presentity: str, document: pidf.Presence, view: DialogView) -> bytes:

@@ -2,6 +2,7 @@
 
 from pydantic import Field
 
+from agent.settings.authorization import AuthorizationSettings
 from agent.settings.fields import Domain, FilePath, HolidayRegion, Section, SipAddress, WorkingTimes, Zone
 from agent.settings.operation import HttpSettings, LogSettings, StoreSettings
 from agent.settings.people import ConnectorSettings, OutboundSettings, PersonSettings
@@ -52,6 +53,9 @@ class Settings(Section):
     tls: TlsSettings = Field(default=TlsSettings(), description="TLS connections that the service opens.")
     authentication: AuthenticationSettings = Field(
         default=AuthenticationSettings(), description="Who has to prove who they are."
+    )
+    authorization: AuthorizationSettings = Field(
+        default=AuthorizationSettings(), description="Who may watch whom."
     )
     publisher: PublisherSettings = Field(
         default=PublisherSettings(), description="Where presence is published to."
