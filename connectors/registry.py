@@ -17,6 +17,7 @@ import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from connectors.base import Authorizer, Context, Entry, Hub, Link, PollConnector, PushConnector
+from connectors.consent import Consent
 from connectors.errors import Misconfigured
 from connectors.facts import FactKind
 from connectors.settings import LinkSettings
@@ -66,6 +67,12 @@ class Manifest(BaseModel):
         description="Settings model of the hub, which that of the links extends. Needed with `hub`.",
     )
 
+    consent: str | None = Field(
+        None,
+        pattern=r"^[\w.]+:\w+$",
+        description="Class by which a person signs in at the source, as module:name.",
+    )
+
     @model_validator(mode="after")
     def _hub_has_settings(self) -> Self:
         if (self.hub is None) is not (self.hub_settings is None):
@@ -111,6 +118,15 @@ class ConnectorType:
         if self.manifest.authorize is None:
             return None
         made: Authorizer = _named(self.manifest.authorize)(settings, context)
+        return made
+
+    def create_consent(self, link: Link, settings: LinkSettings, context: Context) -> Consent:
+        """One attempt of a person to sign in. Raises `Misconfigured` where nobody has to."""
+        if self.manifest.consent is None:
+            raise Misconfigured(
+                f"nobody signs in for a connector “{self.name}”", advice="It needs a password at most."
+            )
+        made: Consent = _named(self.manifest.consent)(link, settings, context)
         return made
 
     def create_hub(self, entry: Entry, settings: LinkSettings, context: Context) -> Hub:

@@ -1,6 +1,7 @@
 """Access tokens for Microsoft Graph: the application's own, or a person's."""
 
 import asyncio
+import json
 from collections.abc import Callable, Mapping, MutableMapping
 from typing import Any, Protocol
 
@@ -158,9 +159,10 @@ def read_cache(kept: str) -> Any:
     """msal's cache of one account. One that cannot be read is empty."""
     cache = msal().SerializableTokenCache()
     try:
-        cache.deserialize(kept or "{}")
-    except (ValueError, TypeError, AttributeError):
-        cache.deserialize("{}")
+        readable = isinstance(json.loads(kept), dict)
+    except ValueError:
+        readable = False
+    cache.deserialize(kept if readable else "{}")
     return cache
 
 

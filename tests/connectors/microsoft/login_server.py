@@ -63,6 +63,8 @@ class LoginServer:
     token_lasts: int = 3599
     error: dict[str, str] | None = None
     "Answered to every token request (400)."
+    nonsense: str | None = None
+    "Likewise, as a page."
     grants: dict[str, Grant] = field(default_factory=dict)
     refresh: dict[str, tuple[str, str]] = field(default_factory=dict)
     "Refresh token -> user, scopes."
@@ -126,8 +128,16 @@ class LoginServer:
         self.codes[code] = AuthCode(
             user, query["scope"], query["code_challenge"], query["redirect_uri"], query.get("nonce", "")
         )
-        onward = urlencode({"code": code, "state": query["state"], "session_state": secrets.token_hex(8)})
-        return web.Response(status=302, headers={"Location": f"{query['redirect_uri']}?{onward}"})
+        back = {"code": code, "state": query["state"], "session_state": secrets.token_hex(8)}
+        if query.get("response_mode") != "form_post":
+            return web.Response(
+                status=302, headers={"Location": f"{query['redirect_uri']}?{urlencode(back)}"}
+            )
+        fields = "".join(
+            f'<input type="hidden" name="{name}" value="{value}"/>' for name, value in back.items()
+        )
+        page = f"""<html><body onload="document.forms[0].submit()"><form method="POST" action="{query["redirect_uri"]}">{fields}</form>"""
+        return web.Response(text=page, content_type="text/html")
 
     async def _devicecode(self, request: web.Request) -> web.Response:
         form = await _form(request)
@@ -149,6 +159,8 @@ class LoginServer:
     async def _token(self, request: web.Request) -> web.Response:
         form = await _form(request)
         self.asked.append(form.get("grant_type", ""))
+        if self.nonsense is not None:
+            return web.Response(text=self.nonsense)
         if self.error is not None:
             return web.json_response(self.error, status=400)
         if form.get("client_id") != CLIENT_ID:
@@ -192,7 +204,7 @@ class LoginServer:
             return "AADSTS700027: The certificate with identifier used to sign the client assertion is not registered."
         certificate = x509.load_pem_x509_certificate(self.certificate)
         thumbprint = base64.urlsafe_b64encode(certificate.fingerprint(hashes.SHA256())).decode().rstrip("=")
-        if jwt.get_unverified_header(assertion).get("x5t#S256") != thumbprint:
+        if jwt.get_unverified_header(assertion).get("x5t#S256", "").rstrip("=") != thumbprint:
             return "AADSTS700027: The certificate used to sign the client assertion is not registered."
         try:
             claims = jwt.decode(

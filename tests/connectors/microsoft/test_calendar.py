@@ -1,13 +1,17 @@
 """Following a calendar: what is asked, what is noticed, and what is done when Graph forgets, delays or refuses."""
 
 import asyncio
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 
+from connectors.calendar_event import Reader
 from connectors.errors import AuthFailed, BadData, Forbidden, Misconfigured, NotFound, Unreachable
 from connectors.facts import Shows
 from connectors.health import HealthState
+from connectors.ical.window import Window
+from connectors.microsoft.graph import view_path
 from connectors.privacy import Privacy
 from tests.connectors.microsoft.graph_server import Json
 from tests.connectors.microsoft.support import ALICE, BOB, at, events_of, meeting, office
@@ -148,10 +152,6 @@ async def test_the_window_moves_on_without_a_new_round_of_delta():
 
 @pytest.mark.parametrize(("privacy", "asked"), [(Privacy.BUSY, False), (Privacy.DETAILS, True)])
 async def test_titles_are_not_even_asked_for_unless_they_may_be_known(privacy, asked):
-    from connectors.calendar_event import Reader
-    from connectors.ical.window import Window
-    from connectors.microsoft.graph import view_path
-
     path = view_path("/me", Window(at(0), at(24)), Reader(privacy=privacy))
     assert ("subject" in path) is asked and "body" not in path
 
@@ -208,8 +208,6 @@ async def test_an_organisation_that_microsoft_does_not_know():
 
 
 async def test_a_person_without_a_mailbox_is_misconfigured():
-    from dataclasses import replace
-
     async with office() as made:
         link = replace(made.link(), addresses=())
         with pytest.raises(Misconfigured, match="which mailbox"):
@@ -255,8 +253,6 @@ async def test_no_mailbox_is_asked_more_than_four_things_at_once():
 
 
 def window():
-    from connectors.ical.window import Window
-
     return Window(at(8), at(32))
 
 
