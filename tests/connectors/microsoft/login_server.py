@@ -136,7 +136,8 @@ class LoginServer:
         fields = "".join(
             f'<input type="hidden" name="{name}" value="{value}"/>' for name, value in back.items()
         )
-        page = f"""<html><body onload="document.forms[0].submit()"><form method="POST" action="{query["redirect_uri"]}">{fields}</form>"""
+        form = f'<form method="POST" action="{query["redirect_uri"]}">{fields}</form>'
+        page = f'<html><body onload="document.forms[0].submit()">{form}'
         return web.Response(text=page, content_type="text/html")
 
     async def _devicecode(self, request: web.Request) -> web.Response:
