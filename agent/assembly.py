@@ -11,6 +11,7 @@ from agent.accounts import Accounts
 from agent.clock import Clock
 from agent.errors import UserError
 from agent.net.tls import Credentials, UnusableCertificate, client_context
+from agent.presence.admission import Thresholds
 from agent.presence.authorization import Authorize, DomainPolicy, SubHandling
 from agent.presence.packages import DEFAULT_PACKAGES, ExpiryLimits
 from agent.presence.records import OWN_PUBLISHER, StandingPublication
@@ -58,6 +59,7 @@ def server_config(settings: Settings) -> ServerConfig:
         minimum_interval=settings.notify.minimum_interval.total_seconds(),
         requests_per_second=settings.limits.requests_per_second,
         requests_burst=settings.limits.requests_burst,
+        thresholds=Thresholds(transactions=settings.limits.transactions),
         max_connections=settings.limits.connections,
         registrar=settings.registrar,
         register_limits=_limits(settings.limits.registration),

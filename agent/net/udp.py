@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import select
 import socket
+import sys
 from collections import deque
 
 from agent.net.driver import Driver
@@ -16,9 +17,12 @@ RECEIVE_BUFFER = 16 << 20
 "Bytes asked for: at the full hour thousands of answers arrive at once, and a dropped one costs half a second."
 SEND_QUEUE = 100_000
 "Datagrams kept while the kernel's buffer is full; beyond it the oldest is dropped, as a network would."
+KERNEL_BYTES = 2_304
+"What the kernel counts for one datagram of the size of a SIP answer."
 _IP_RECVERR = 11
 _IPV6_RECVERR = 25
 _SO_RCVBUFFORCE = 33
+_SO_MEMINFO = 55
 
 
 class UdpListener:
@@ -72,6 +76,15 @@ class UdpListener:
         """Where it is bound."""
         name = self._sock.getsockname()
         return name[0], name[1]
+
+    @property
+    def waiting(self) -> int:
+        """Datagrams, roughly, that the kernel holds for us."""
+        try:
+            figures = self._sock.getsockopt(socket.SOL_SOCKET, _SO_MEMINFO, 36)
+        except OSError:  # before Linux 4.12
+            return 0
+        return int.from_bytes(figures[:4], sys.byteorder) // KERNEL_BYTES
 
     def flow_to(self, remote: tuple[str, int]) -> Flow:
         """The flow to a peer (numeric address)."""

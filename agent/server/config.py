@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 
+from agent.presence.admission import DEFAULT_THRESHOLDS, Thresholds
 from agent.presence.authorization import Authorize, DomainPolicy
 from agent.presence.calls import DialogView
 from agent.presence.packages import DEFAULT_PACKAGES, EventPackage, ExpiryLimits
@@ -36,6 +37,8 @@ class ServerConfig:
     requests_per_second: float = 100.0
     "Of one source address that is not trusted, lasting."
     requests_burst: int = 1_000
+    thresholds: Thresholds = DEFAULT_THRESHOLDS
+    "When what is new, and when refreshes too, get 503."
     max_connections: int = 20_000
     "Of one listener at a time; one more is closed at once."
     large_notify_over_tcp: bool = False

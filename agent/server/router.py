@@ -7,7 +7,6 @@ from typing import Protocol
 from agent.net.driver import Driver
 from agent.server.authenticate import Authenticator, Identity
 from agent.server.config import ServerConfig
-from agent.server.flood_guard import FloodGuard
 from agent.server.replies import KNOWN, Replies
 from agent.sip.content_coding import CODINGS, TooLong, UnknownCoding, decoded
 from agent.sip.endpoint import RequestReceived
@@ -41,7 +40,6 @@ class Router:
         handlers: Mapping[str, Handler],
         authenticate: Authenticator,
         is_ours: Callable[[str], bool],
-        guard: FloodGuard,
         count: Callable[[str, int], None] = lambda method, status: None,
     ) -> None:
         """``is_ours(host)``: a domain or address of ours. ``count(method, status)`` is told each answer made here."""
@@ -51,7 +49,6 @@ class Router:
         self._handlers = handlers
         self._authenticate = authenticate
         self._is_ours = is_ours
-        self._guard = guard
         self._count = count
 
     def receive(self, event: RequestReceived) -> None:
@@ -68,10 +65,6 @@ class Router:
     def _handle(self, event: RequestReceived) -> Response | None:
         """Identity, then method, then what the request asks for: the order of RFC 3261 §8.2."""
         request = event.request
-        if not self._authenticate.trusts(event.flow) and not self._guard.admit(
-            event.flow.remote[0], self._driver.clock.monotonic()
-        ):
-            return self._replies.to(request, 503, headers=[("Retry-After", str(self._guard.retry_after()))])
         identity: Identity | None = None
         if request.method in AUTHENTICATED and request.method in self._handlers:
             who = self._authenticate(request, event.flow)

@@ -19,10 +19,12 @@ from agent.server.admission import Admission, Reconsider
 from agent.server.authenticate import Authenticator, DigestAuthenticator, Unchecked
 from agent.server.config import ServerConfig
 from agent.server.flood_guard import FloodGuard
+from agent.server.gatekeeper import Gatekeeper
 from agent.server.message import MessageHandler
 from agent.server.next_hops import NextHops, Spawn
 from agent.server.notifier import Notifier
 from agent.server.options import OptionsHandler
+from agent.server.pressure import Pressure
 from agent.server.publish import PublishHandler
 from agent.server.register import RegisterHandler
 from agent.server.replies import Replies
@@ -154,10 +156,23 @@ class PresenceServer:
             handlers,
             authenticate,
             self._is_ours,
-            FloodGuard(config.requests_per_second, config.requests_burst),
             count,
         )
         self.driver.on_request = router.receive
+        self._pressure = Pressure(
+            clock,
+            self.transports.waiting,
+            lambda: self.notifier.owed,
+            lambda: self.driver.endpoint.open_transactions[1],
+        )
+        self.gatekeeper = Gatekeeper(
+            authenticate.trusts,
+            FloodGuard(config.requests_per_second, config.requests_burst),
+            self._pressure.load,
+            config.thresholds,
+            count,
+        )
+        self.driver.endpoint.gate = self.gatekeeper
 
     async def start(self, listeners: Sequence[Listen]) -> None:
         """Listen, and tell everybody who was watching before a restart. Raises OSError."""
@@ -192,6 +207,7 @@ class PresenceServer:
 
     def close(self) -> None:
         self._sweeper.close()
+        self._pressure.close()
         self.notifier.close()
         self.driver.close()
         self.transports.close()

@@ -57,6 +57,10 @@ class DatagramPort(Port, Protocol):
 
     def flow_to(self, remote: tuple[str, int]) -> Flow: ...
 
+    @property
+    def waiting(self) -> int:
+        """Datagrams, roughly, that have arrived and were not read yet."""
+
 
 class StreamPort(Port, Protocol):
     """A socket that accepts connections."""
@@ -164,6 +168,10 @@ class Transports:
         if any(name == (port.advertised or port.address)[0] for port in every):
             return True
         return any(is_wildcard(port.address[0]) for port in every) and is_local_address(name)
+
+    def waiting(self) -> int:
+        """Datagrams, roughly, that have arrived and were not read yet."""
+        return sum(port.waiting for port in self._udp)
 
     def udp_flow(self, host: str, port: int, local: str = "") -> Flow | None:
         """``local``: our address (``host:port``) that the peer knows; its socket is taken if there is one."""

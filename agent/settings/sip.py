@@ -142,6 +142,12 @@ class LimitSettings(Section):
     requests_burst: int = Field(
         default=1000, ge=1, description="Per source address, at once, before the rate counts."
     )
+    transactions: int = Field(
+        default=500_000,
+        ge=1000,
+        description="Requests kept in memory at a time, each for up to 32 seconds; beyond it, and when the service is "
+        "seconds behind, what is new gets 503 with Retry-After, then refreshes too.",
+    )
     subscriptions_per_watcher: int = Field(default=2000, ge=1, description="Of one watcher at a time.")
     connections: int = Field(
         default=20_000, ge=1, description="Of one listener at a time; one more is closed at once."

@@ -14,9 +14,11 @@ from agent.sip import stun
 from agent.sip.client_transactions import ClientTransaction
 from agent.sip.errors import MessageError, StreamError
 from agent.sip.events import (
+    SILENCE,
     Discarded,
     Event,
     Failure,
+    Refusal,
     RequestReceived,
     ResponseReceived,
     StreamBroken,
@@ -33,10 +35,12 @@ from agent.sip.server_transactions import ServerTransaction
 from agent.sip.timers import TimerQueues
 
 __all__ = [
+    "SILENCE",
     "Discarded",
     "Endpoint",
     "Event",
     "Failure",
+    "Refusal",
     "RequestReceived",
     "ResponseReceived",
     "StreamBroken",
@@ -50,6 +54,8 @@ class Endpoint:
     def __init__(self, token: Callable[[], str], secret: bytes, limits: Limits = DEFAULT_LIMITS) -> None:
         """``token()`` gives a fresh unguessable token (at least 64 bits); ``secret`` keys the To tags."""
         self.events: deque[Event] = deque()
+        self.gate: Callable[[Request, Flow, float], Refusal | None] = lambda request, flow, now: None
+        "Asked about each request that would begin a transaction; a refusal leaves nothing behind."
         self._outbox: list[tuple[Flow, bytes]] = []
         self._limits = limits
         self._secret = secret
@@ -162,6 +168,11 @@ class Endpoint:
             return
         if message.method == "CANCEL":
             self._receive_cancel(message, reply_flow)
+            return
+        refusal = self.gate(message, flow, now)
+        if refusal is not None:
+            if refusal.status:
+                self.respond_statelessly(message, reply_flow, refusal.status, headers=refusal.headers)
             return
         merge = merge_key(message)
         if message.to.tag is None and merge in self._merges:

@@ -20,6 +20,17 @@ class RequestReceived:
     flow: Flow
 
 
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """What a gate says to a request that is not to be taken on. ``status`` 0: nothing is said at all."""
+
+    status: int
+    headers: list[tuple[str, str]]
+
+
+SILENCE = Refusal(0, [])
+
+
 class ResponseReceived:
     """The final response to a request of ours. ``response`` is parsed when first asked for."""
 

@@ -85,7 +85,11 @@ class Wire:
 
 
 class WirePort:
-    """A driver's datagram port on the wire. Satisfies `transports.DatagramPort` and `driver.Sender`."""
+    """A driver's datagram port on the wire. Satisfies `transports.DatagramPort` and `driver.Sender`.
+
+    ``waiting``: how many datagrams the kernel is made to say that it holds."""
+
+    waiting = 0
 
     def __init__(self, driver: Driver, wire: Wire, address: Address, *, icmp: bool = False) -> None:
         """``icmp``: hear at once that nobody is bound where a datagram goes (RFC 3261 §18.4)."""
