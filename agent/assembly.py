@@ -64,6 +64,7 @@ def server_config(settings: Settings) -> ServerConfig:
         registrar=settings.registrar,
         register_limits=_limits(settings.limits.registration),
         agent_address=address_of_record(settings.agent_address or f"sip:lamplighter@{settings.domains[0]}"),
+        message_relay=settings.message_relay,
         dialog_details=settings.dialogs.details,
         one_dialog_for=settings.dialogs.one_at_a_time,
         publishers={

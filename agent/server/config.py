@@ -62,6 +62,8 @@ class ServerConfig:
     "Patterns of the User-Agent of watchers that know one dialog only."
     agent_address: str | None = None
     "Address of record that takes commands by MESSAGE."
+    message_relay: str | None = None
+    "SIP URI of the proxy that MESSAGEs to others are sent on to; None: they are refused."
 
     def may_publish(self, publisher: str, trusted: bool, presentity: str) -> bool:
         """Oneself, those named, and trusted peers (RFC 3903 §14.1)."""
@@ -73,9 +75,13 @@ class ServerConfig:
         return DialogView(self.dialog_details or presentity == watcher, single)
 
     @property
+    def takes_messages(self) -> bool:
+        return self.agent_address is not None or self.message_relay is not None
+
+    @property
     def methods(self) -> str:
         """The value of Allow."""
-        optional = (("REGISTER", self.registrar), ("MESSAGE", self.agent_address is not None))
+        optional = (("REGISTER", self.registrar), ("MESSAGE", self.takes_messages))
         return ", ".join(["PUBLISH, SUBSCRIBE, NOTIFY, OPTIONS", *(name for name, on in optional if on)])
 
     @property

@@ -20,7 +20,7 @@ class OptionsHandler:
             ("Allow", config.methods),
             ("Accept", ", ".join(dict.fromkeys(types))),
             ("Accept-Encoding", ", ".join(CODINGS)),
-            ("Accept-Language", "en"),
+            ("Accept-Language", ", ".join(message.LANGUAGES)),
             ("Allow-Events", config.allow_events),
             ("Supported", "outbound" if config.registrar else ""),
         ]

@@ -27,6 +27,7 @@ from agent.server.options import OptionsHandler
 from agent.server.pressure import Pressure
 from agent.server.publish import PublishHandler
 from agent.server.register import RegisterHandler
+from agent.server.relay import Relay
 from agent.server.replies import Replies
 from agent.server.router import Handler, Router
 from agent.server.stranded import StrandedAnswers
@@ -118,7 +119,12 @@ class PresenceServer:
         subscribe = SubscribeHandler(
             self.driver, store, clock, config, replies, self.notifier, self._admission.decide, counted
         )
-        self.messages = MessageHandler(self.driver, store, config, replies, new_token, spawn)
+        relay: Relay | None = None
+        if config.message_relay is not None:
+            relay = Relay(self.driver, self.transports, spawn, replies, config.message_relay)
+        self.messages = MessageHandler(
+            self.driver, store, config, replies, new_token, spawn, clock.wall, relay
+        )
         self.on_registration: Callable[[str], None] = lambda address: None
         "Told each address of record whose bindings are others, once that is durable."
         register = RegisterHandler(self.driver, store, clock, config, replies, self._registered, counted)
@@ -130,7 +136,7 @@ class PresenceServer:
         }
         if config.registrar:
             handlers["REGISTER"] = register
-        if config.agent_address is not None:
+        if config.takes_messages:
             handlers["MESSAGE"] = self.messages
         authenticate: Authenticator = Unchecked()
         if passwords is not None:

@@ -3,7 +3,16 @@
 from pydantic import Field
 
 from agent.settings.authorization import AuthorizationSettings
-from agent.settings.fields import Domain, FilePath, HolidayRegion, Section, SipAddress, WorkingTimes, Zone
+from agent.settings.fields import (
+    Domain,
+    FilePath,
+    HolidayRegion,
+    Section,
+    SipAddress,
+    SipServer,
+    WorkingTimes,
+    Zone,
+)
 from agent.settings.operation import HttpSettings, LogSettings, StoreSettings
 from agent.settings.people import ConnectorSettings, OutboundSettings, PersonSettings
 from agent.settings.sip import (
@@ -71,6 +80,11 @@ class Settings(Section):
         default=None,
         description="SIP address that takes commands by MESSAGE (`lunch 45m`, `why?`, `help`); "
         "default: `sip:lamplighter@` and the first domain.",
+    )
+    message_relay: SipServer | None = Field(
+        default=None,
+        description="SIP URI of the proxy that MESSAGEs to others than `agent_address` are sent on to; "
+        "default: they are refused with 404.",
     )
     store: StoreSettings = Field(default=StoreSettings(), description="What survives a restart.")
     log: LogSettings = Field(default=LogSettings(), description="The log.")

@@ -62,6 +62,8 @@ class Endpoint:
         self._branch_prefix = MAGIC_COOKIE + token()
         self._branch_count = 0
         self._clients: dict[str, ClientTransaction] = {}
+        self._relayed: set[str] = set()
+        "Branches of requests that are somebody else's: their answers have further Via values."
         self._clients_on: dict[int, set[ClientTransaction]] = {}
         "By connection, for its end."
         self._servers: dict[server.Key, ServerTransaction] = {}
@@ -143,7 +145,7 @@ class Endpoint:
 
     def _receive(self, message: Request | Response, flow: Flow, now: float) -> None:
         if isinstance(message, Response):
-            if len(message.headers.values("Via")) != 1:
+            if len(message.headers.values("Via")) != 1 and message.via.branch not in self._relayed:
                 # RFC 3261 §8.1.3.3: it was meant for somebody else.
                 self.events.append(Discarded(flow, "response with several Via values", None))
                 return
@@ -274,6 +276,19 @@ class Endpoint:
         data = Request(request.method, request.uri, Headers.of(items), request.body).encode()
         return self.send_prepared(branch, request.method, data, flow, owner, now)
 
+    def relay(self, request: Request, flow: Flow, owner: object, now: float) -> ClientTransaction:
+        """Send somebody else's request on (RFC 3261 §16.6): its Via values stay, ours goes on top."""
+        branch = self.new_branch()
+        via = f"SIP/2.0/{flow.transport.via_token} {sent_by(flow)};branch={branch};rport"
+        items = [("Via", via), *request.headers]
+        data = Request(request.method, request.uri, Headers.of(items), request.body).encode()
+        self._relayed.add(branch)
+        return self.send_prepared(branch, request.method, data, flow, owner, now)
+
+    def wrote(self, branch: str) -> bool:
+        """Whether a Via with this branch is one of ours."""
+        return branch.startswith(self._branch_prefix)
+
     def send_prepared(
         self, branch: str, method: str, data: bytes, flow: Flow, owner: object, now: float
     ) -> ClientTransaction:
@@ -325,6 +340,7 @@ class Endpoint:
 
     def _forget_client(self, transaction: ClientTransaction) -> None:
         del self._clients[transaction.branch]
+        self._relayed.discard(transaction.branch)
         connection = transaction.flow.connection
         if connection:
             waiting = self._clients_on[connection]

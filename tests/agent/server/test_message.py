@@ -1,5 +1,8 @@
 """MESSAGE (RFC 3428): commands to the service's own address; to everybody else refused, never lost silently."""
 
+from datetime import timedelta
+from email.utils import format_datetime
+
 import pytest
 
 from agent.server.config import ServerConfig
@@ -83,6 +86,32 @@ async def test_what_is_not_for_us_is_refused_in_so_many_words() -> None:
         )
         assert (await phone.ask(inside)).status == 481
         assert heard == []
+
+
+@virtual
+async def test_other_kinds_of_text_and_other_languages_are_415_and_say_what_is_taken() -> None:
+    async with world(config=CONFIG) as here:
+        heard, phone = listening(here), here.phone("alice")
+        wrapped = await phone.ask(message(phone, "x", content_type="message/cpim"))
+        assert wrapped.status == 415 and wrapped.headers.get("Accept") == "text/plain"
+        foreign = await phone.ask(message(phone, "x", "Content-Language: eo"))
+        assert foreign.status == 415 and foreign.headers.get("Accept-Language") == "en"
+        assert heard == []
+        assert (await phone.ask(message(phone, "x", "Content-Language: eo, en-GB"))).status == 200
+
+
+@virtual
+async def test_a_command_that_comes_too_late_is_not_obeyed() -> None:
+    async with world(config=CONFIG) as here:
+        heard, phone = listening(here), here.phone("alice")
+        sent = here.clock.now() - timedelta(minutes=5)
+        date = f"Date: {format_datetime(sent, usegmt=True)}"
+        assert (await phone.ask(message(phone, "lunch", date, "Expires: 60"))).status == 200
+        assert "too late" in (await answered(phone)).body.decode() and heard == []
+        assert (await phone.ask(message(phone, "lunch", date, "Expires: 600"))).status == 200
+        assert (await phone.ask(message(phone, "lunch", "Date: yesterday", "Expires: 1"))).status == 200
+        await answered(phone)
+        assert len(heard) == 2
 
 
 @virtual
