@@ -1,20 +1,23 @@
 """TZID → time zone, and local time → UTC. Names are trusted before VTIMEZONE bodies, which servers rewrite."""
 
-from datetime import UTC, date, datetime, time, tzinfo
+import re
+from datetime import UTC, date, datetime, time, timedelta, tzinfo
 from functools import cache
-from zoneinfo import ZoneInfo
+from zoneinfo import ZoneInfo, available_timezones
 
 from icalendar import Calendar
 from icalendar.timezone.windows_to_olson import WINDOWS_TO_OLSON
 
 from connectors.ical.lines import Block
 
+_SHOWN = re.compile(r"\((?:UTC|GMT)(?:([+-])(\d\d):(\d\d))?\) (.+)")
 _ODD_NAMES = {"UTC": "UTC", "GMT": "UTC", "Z": "UTC", "ETC/UTC": "UTC"}
 
 
 @cache
 def named_zone(name: str) -> tzinfo | None:
-    """By IANA name, by Windows name, or by the IANA name at the end of a path. None: not known."""
+    """By IANA name, by Windows name, by the name that Windows shows, or by the IANA name at the end of a path.
+    None: not known."""
     name = name.strip().strip('"')
     if name.upper() in _ODD_NAMES:
         return UTC
@@ -27,7 +30,47 @@ def named_zone(name: str) -> tzinfo | None:
             return ZoneInfo(candidate)
         except (ValueError, OSError, KeyError):
             continue
+    return _shown_by_windows(name)
+
+
+def _shown_by_windows(name: str) -> tzinfo | None:
+    """COMPAT(Outlook, Exchange): a TZID such as ``(UTC+01:00) Amsterdam, Berlin, Bern, Rome, Stockholm, Vienna``.
+
+    Found by its cities, if one of them has a zone with that offset outside summer time.
+    """
+    match = _SHOWN.fullmatch(name)
+    if match is None:
+        return None
+    sign, hours, minutes, words = match.groups()
+    offset = timedelta(hours=int(hours or 0), minutes=int(minutes or 0)) * (-1 if sign == "-" else 1)
+    if words == "Coordinated Universal Time":
+        return UTC
+    american = words.partition(" Time (US")[0]
+    olson = (
+        [WINDOWS_TO_OLSON[f"{american} Standard Time"]]
+        if f"{american} Standard Time" in WINDOWS_TO_OLSON
+        else []
+    )
+    for word in words.split(","):
+        olson += _by_city().get(word.strip().replace(" ", "_").lower(), [])
+    for candidate in olson:
+        zone = ZoneInfo(candidate)
+        # Outside summer time the offset is the smaller one.
+        found = [datetime(2026, month, 1, tzinfo=zone).utcoffset() or timedelta(0) for month in (1, 7)]
+        if min(found) == offset:
+            return zone
     return None
+
+
+@cache
+def _by_city() -> dict[str, list[str]]:
+    """`berlin` -> the zones of that name."""
+    cities: dict[str, list[str]] = {}
+    for zone in sorted(available_timezones()):
+        area, slash, city = zone.rpartition("/")
+        if slash and area != "Etc":
+            cities.setdefault(city.lower(), []).append(zone)
+    return cities
 
 
 class Zones:
