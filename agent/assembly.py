@@ -161,6 +161,9 @@ def passwords(settings: Settings, accounts: Accounts) -> Passwords | None:
         accounts.realm,
         accounts.lookup,
         authentication.trusted_addresses,
+        tuple(
+            address_of_record(name) if ":" in name else name for name in authentication.trusted_certificates
+        ),
         tuple(authentication.algorithms),
         authentication.accept_without_qop,
     )

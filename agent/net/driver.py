@@ -5,8 +5,8 @@ One rule keeps it correct: after any input, drain the events, then send the outb
 
 import asyncio
 import logging
-from collections.abc import Callable
-from typing import Protocol
+from collections.abc import Callable, Mapping
+from typing import Any, NamedTuple, Protocol
 
 from agent.clock import Clock
 from agent.net.transcript import Transcript
@@ -21,6 +21,7 @@ from agent.sip.endpoint import (
     TransactionFailed,
 )
 from agent.sip.flows import Flow
+from agent.sip.identity import sip_identities, sip_users
 from agent.sip.messages import Request, Response
 from agent.sip.server_transactions import ServerTransaction
 
@@ -46,6 +47,14 @@ class Sender(Protocol):
 
     def close(self) -> None:
         """Flush what can be flushed, then close."""
+
+
+class Certified(NamedTuple):
+    """For whom a client's certificate stands."""
+
+    domains: frozenset[str]
+    users: frozenset[str]
+    "Addresses of record."
 
 
 class RequestOwner(Protocol):
@@ -88,6 +97,7 @@ class Driver:
         self._timer: asyncio.TimerHandle | None = None
         self._timer_due = float("inf")
         self._connections: dict[int, Sender] = {}
+        self._certificates: dict[int, Certified] = {}
         self._listeners: dict[int, Sender] = {}
         self._last_number = 0
         self._pumping = False
@@ -104,10 +114,21 @@ class Driver:
     def add_listener(self, number: int, sender: Sender) -> None:
         self._listeners[number] = sender
 
-    def add_connection(self, number: int, sender: Sender) -> None:
+    def add_connection(
+        self, number: int, sender: Sender, certificate: Mapping[str, Any] | None = None
+    ) -> None:
+        """``certificate``: what the client at the other end has shown and the authorities of its listener have signed,
+        as `ssl.SSLSocket.getpeercert` gives it."""
         self._connections[number] = sender
+        if certificate:
+            self._certificates[number] = Certified(sip_identities(certificate), sip_users(certificate))
+
+    def certified(self, flow: Flow) -> Certified | None:
+        """For whom the other end of a connection has shown a certificate; None: it has shown none."""
+        return self._certificates.get(flow.connection)
 
     def connection_lost(self, flow: Flow) -> None:
+        self._certificates.pop(flow.connection, None)
         if self._connections.pop(flow.connection, None) is not None:
             self.endpoint.flow_closed(flow, self.clock.monotonic())
             self.pump()

@@ -61,7 +61,8 @@ class StreamConnection(asyncio.Protocol):
         host, port = self._local or (own[0], own[1])
         self.flow = Flow(self._kind, (host or own[0], port), (peer[0], peer[1]), number)
         pipe.set_write_buffer_limits(high=WRITE_LIMIT)
-        self._driver.add_connection(number, self)
+        shown = pipe.get_extra_info("peercert") if self._owner is not None else None
+        self._driver.add_connection(number, self, shown)
         if self._owner is None:
             self._keep_alive = KeepAlive(pipe.write, pipe.abort)
 

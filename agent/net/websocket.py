@@ -33,7 +33,8 @@ class WebSocketConnection:
 
     async def serve(self) -> None:
         """Until either side ends it."""
-        self._driver.add_connection(self.flow.connection, self)
+        shown = self._pipe.get_extra_info("peercert")
+        self._driver.add_connection(self.flow.connection, self, shown)
         try:
             await asyncio.gather(self._read(), self._write())
         except ConnectionError:

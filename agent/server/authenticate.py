@@ -6,6 +6,7 @@ from ipaddress import IPv4Network, IPv6Network, ip_address
 from typing import Protocol
 
 from agent.clock import Clock
+from agent.net.driver import Certified
 from agent.server.flood_guard import FloodGuard
 from agent.server.replies import Replies
 from agent.sip.digest_server import Authenticated, DigestServer, username_of
@@ -59,8 +60,14 @@ class DigestAuthenticator:
         domains: frozenset[str],
         trusted: Sequence[IPv4Network | IPv6Network] = (),
         is_ours: Callable[[str], bool] = lambda host: True,
+        certified: Callable[[Flow], Certified | None] = lambda flow: None,
+        trusted_certificates: Sequence[str] = (),
     ) -> None:
-        """``lookup(username, hash name)`` gives the stored HA1; ``is_ours(host)``: a domain or address of ours."""
+        """``lookup(username, hash name)`` gives the stored HA1; ``is_ours(host)``: a domain or address of ours.
+
+        ``certified(flow)``: for whom the other end has shown a certificate. ``trusted_certificates``: domains and
+        addresses of record of peers that are believed in what they say of others.
+        """
         self._digest = digest
         self._lookup = lookup
         self._clock = clock
@@ -68,12 +75,19 @@ class DigestAuthenticator:
         self._domains = domains
         self._trusted = tuple(trusted)
         self._is_ours = is_ours
+        self._certified = certified
+        self._trusted_names = frozenset(trusted_certificates)
         self._failures = FloodGuard(FAILURES_PER_SECOND, FAILURES_BURST)
         self._guesses = FloodGuard(FAILURES_PER_SECOND * GUESSES, FAILURES_BURST * GUESSES)
 
     def __call__(self, request: Request, flow: Flow) -> Identity | Response:
         if self.trusts(flow):
             return Identity(_claimed(request, asserted=True), trusted=True)
+        if (shown := self._certified(flow)) is not None and shown.users:
+            # Who has proven to be a user over TLS needs no password (RFC 5922 §7.1).
+            claimed = _claimed(request, asserted=False)
+            if claimed in shown.users:
+                return Identity(claimed, trusted=False)
         now = self._clock.wall()
         stale = False
         for value in request.headers.get_all("Authorization"):
@@ -117,6 +131,12 @@ class DigestAuthenticator:
 
     def trusts(self, flow: Flow) -> bool:
         if flow.transport is Transport.MEMORY:
+            return True
+        if (
+            self._trusted_names
+            and (shown := self._certified(flow)) is not None
+            and not self._trusted_names.isdisjoint(shown.domains | shown.users)
+        ):
             return True
         if not self._trusted:
             return False

@@ -57,6 +57,8 @@ class Passwords:
     realm: str
     lookup: Callable[[str, str], str | None]
     trusted: Sequence[IPv4Network | IPv6Network] = ()
+    trusted_certificates: Sequence[str] = ()
+    "Domains and addresses of record."
     algorithms: tuple[str, ...] = ("SHA-256", "MD5")
     accept_without_qop: bool = False
     "COMPAT(libpurple 2.14): answers in the form of RFC 2069, which can be replayed while the nonce lives."
@@ -154,6 +156,8 @@ class PresenceServer:
                 config.domains,
                 passwords.trusted,
                 self._is_ours,
+                self.driver.certified,
+                passwords.trusted_certificates,
             )
         router = Router(
             self.driver,

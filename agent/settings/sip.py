@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import AfterValidator, Field, model_validator
 
-from agent.settings.fields import Domain, FilePath, Section, SipServer, Size, WithPassword, at_key
+from agent.settings.fields import Domain, FilePath, Section, SipAddress, SipServer, Size, WithPassword, at_key
 from agent.sip.flows import Transport
 from agent.sip.resolution import default_port
 from connectors.settings import Duration
@@ -210,6 +210,11 @@ class AuthenticationSettings(Section):
     trusted_addresses: tuple[IPv4Network | IPv6Network, ...] = Field(
         default=(),
         description="Senders believed without a password, e.g. the PBX: `192.0.2.5`, `10.0.0.0/24`.",
+    )
+    trusted_certificates: tuple[Domain | SipAddress, ...] = Field(
+        default=(),
+        description="The same for senders over TLS by the name in the certificate that they show, e.g. "
+        "`pbx.example.org` or `sip:pbx@example.org`; the listener needs a `client_ca`.",
     )
     algorithms: tuple[Literal["SHA-512-256", "SHA-256", "MD5"], ...] = Field(
         default=("SHA-256", "MD5"),

@@ -1,8 +1,11 @@
-"""Which SIP domains a TLS certificate stands for (RFC 5922 §7.1, §7.2). Its signature has been verified by then."""
+"""Which SIP domains and users a TLS certificate stands for (RFC 5922 §7.1, §7.2). Its signature has been verified."""
 
+import contextlib
 from collections.abc import Mapping
 from ipaddress import ip_address
 from typing import Any
+
+from agent.sip.values import address_of_record
 
 
 def sip_identities(certificate: Mapping[str, Any]) -> frozenset[str]:
@@ -23,6 +26,16 @@ def sip_identities(certificate: Mapping[str, Any]) -> frozenset[str]:
     if not domains:
         domains = {_normal(value) for kind, value in alternatives if kind == "DNS"}
     return frozenset(domains | addresses)
+
+
+def sip_users(certificate: Mapping[str, Any]) -> frozenset[str]:
+    """Addresses of record of users: SIP URIs with a user part among the alternative names (RFC 5922 §7.1)."""
+    found: set[str] = set()
+    for kind, value in certificate.get("subjectAltName", ()):
+        if kind == "URI" and value.lower().startswith(("sip:", "sips:")) and "@" in value:
+            with contextlib.suppress(ValueError):
+                found.add(address_of_record(f"sip:{value.partition(':')[2]}"))
+    return frozenset(found)
 
 
 def certifies(certificate: Mapping[str, Any], domain: str) -> bool:

@@ -2,7 +2,7 @@
 
 import pytest
 
-from agent.sip.identity import certifies, sip_identities
+from agent.sip.identity import certifies, sip_identities, sip_users
 
 SUBJECT = ((("commonName", "cn.example.org"),),)
 
@@ -40,3 +40,17 @@ def test_addresses_in_any_spelling() -> None:
     found = certificate(("IP Address", "2001:DB8:0:0:0:0:0:1"), ("IP Address", "192.0.2.1"))
     assert certifies(found, "[2001:db8::1]") and certifies(found, "192.0.2.1")
     assert not certifies(found, "192.0.2.2")
+
+
+def test_users_are_sip_uris_with_a_user_part() -> None:
+    names = (
+        ("URI", "sip:alice@Example.ORG"),
+        ("URI", "sips:bob@example.org"),
+        ("URI", "sip:example.org"),
+        ("URI", "https://carol@example.org"),
+        ("URI", "sip:@"),
+        ("email", "dave@example.org"),
+        ("DNS", "example.org"),
+    )
+    assert sip_users({"subjectAltName": names}) == {"sip:alice@example.org", "sip:bob@example.org"}
+    assert sip_users({}) == frozenset()
