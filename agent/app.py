@@ -22,6 +22,7 @@ from agent.commands import Commands
 from agent.decider import Decider
 from agent.errors import UserError
 from agent.figures import ServerMeter, StoreHealth, ask_figures
+from agent.ingress_assembly import callback_url, open_ingress
 from agent.insight import ServiceInsight
 from agent.linked_accounts import LinkedAccounts
 from agent.linking import Linking
@@ -49,6 +50,8 @@ from agent.telemetry.loop_lag import watch_loop
 from agent.telemetry.metrics import CONTENT_TYPE, Metrics
 from agent.vault.memory import KeptMemories
 from agent.web.control import control
+from agent.web.ingress.destinations import Destinations
+from agent.web.ingress.tokens import IngressTokens
 from agent.web.monitor import monitor
 from agent.web.serving import serve, tcp_socket, unix_socket
 from connectors.runner import Runner
@@ -75,6 +78,7 @@ class App:
     addresses: list[tuple[Transport, tuple[str, int]]]
     "Where SIP is listened for, ports as they really are."
     http_port: int | None
+    ingress_port: int | None
     reload: Reload
     choices: Choices
 
@@ -252,6 +256,7 @@ async def open_app(
             sip=subscriptions,
             command=lambda key, text: commands(people[key][1], text),
             memory_of=memories.of,
+            callback_url=callback_url(settings),
         )
         links_in_force = LinksInForce(runner, linked_accounts, memories, plan)
         links_in_force.apply()
@@ -283,7 +288,12 @@ async def open_app(
             server=server,
         )
 
-        # 6. Insight: figures, health, and why.
+        # 6. The ingress: what sources send by themselves.
+        destinations = Destinations(runner.requests, lambda: reload.entries)
+        tokens = IngressTokens(store, clock, destinations.entries, people.keys)
+        ingress_port = open_ingress(settings, destinations, tokens, clock, metrics, supervisor)
+
+        # 7. Insight: figures, health, and why.
         insight = ServiceInsight(people, decider, runner, store, transcript)
         ask_figures(metrics, store, server, runner, decider)
         supervisor.service(lambda: watch_loop(metrics, clock.monotonic, asyncio.sleep), "loop lag")
@@ -302,12 +312,14 @@ async def open_app(
             supervisor,
             server.transports.addresses(),
             http_port,
+            ingress_port,
             reload,
             choices,
         )
         if control_socket is not None:
             supervisor.spawn(
-                serve(control(insight, reload, choices, accounts, keys, linking), control_socket), "control"
+                serve(control(insight, reload, choices, accounts, keys, linking, tokens), control_socket),
+                "control",
             )
         yield app
 

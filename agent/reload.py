@@ -78,6 +78,11 @@ class Reload:
         self._turn = asyncio.Lock()
 
     @property
+    def entries(self) -> frozenset[str]:
+        """The keys under `connectors` in the settings in force."""
+        return frozenset(self._settings.connectors)
+
+    @property
     def rules_files(self) -> frozenset[Path]:
         """The rules file in force and what it includes; of shipped rules nothing."""
         named = [self._settings.rules] if self._settings.rules is not None else []

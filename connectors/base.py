@@ -141,6 +141,9 @@ class Context:
     "The same for what must not be read by others: token caches."
     poll_now: Callable[[], None] = lambda: None
     "Makes this link due at once: for a source that says that something has changed, but not what."
+    callback_url: str | None = None
+    """The public address at which requests reach this link's or hub's ``receive``. None: the settings name none. It is
+    no secret and opens nothing by itself: see `connectors.reception.Reception`."""
     hub: Any = None
     "What this link shares with the other links of its entry; None where the connector's manifest names no hub."
     sip: Sip | None = None
@@ -247,7 +250,8 @@ class Hub(Protocol):
 
 
 class Receives(Protocol):
-    """A hub or a connector that is sent HTTP requests by its source."""
+    """A hub or a connector that is sent HTTP requests by its source. What it takes says its attribute ``reception``
+    (`connectors.reception.Reception`), if it has one."""
 
     async def receive(self, request: Received) -> Reply:
         """Take a request that the ingress has let through, and answer soon. Raises `connectors.errors.BadData` for

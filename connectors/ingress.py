@@ -7,6 +7,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
+BY_TOKEN = "t"
+"Requests with a token in the path go to ``/in/t/<token>``, others to ``/in/<entry>``: no entry may be called so."
+
 
 @dataclass(frozen=True, slots=True)
 class Received:
@@ -22,6 +25,12 @@ class Received:
     body: bytes = field(repr=False)
     received_at: datetime
     "Aware UTC."
+    person: str | None = None
+    "Whom the token that was shown speaks for. None: the request itself has to say who is meant."
+    user: str | None = None
+    "The user name of Basic, as claimed: only the password was looked at."
+    address: str = ""
+    "Where it came from, for what identifies nobody."
 
     def parameter(self, name: str) -> str | None:
         """The first value of a query parameter."""
@@ -35,3 +44,5 @@ class Reply:
     status: int = 204
     body: bytes = b""
     content_type: str = "application/json"
+    headers: Mapping[str, str] = field(default_factory=dict)
+    "Further ones, for handshakes."

@@ -1,8 +1,10 @@
 """What the runner holds of each link, and of all links of one connector."""
 
 from dataclasses import dataclass, field
+from typing import cast
 
-from connectors.base import PollConnector, PushConnector
+from connectors.base import PollConnector, PushConnector, Receives
+from connectors.hubs import Listening
 from connectors.link_state import LinkState
 from connectors.schedule import DueQueue
 from connectors.settings import LinkSettings, PollSettings
@@ -29,6 +31,12 @@ class Linked:
     @property
     def listens(self) -> bool:
         return hasattr(self.connector, "listen")
+
+    @property
+    def receiver(self) -> Receives | None:
+        """Who takes requests: the connector, or the hub that stands in its place."""
+        target: object = self.connector.hub if isinstance(self.connector, Listening) else self.connector
+        return cast(Receives, target) if hasattr(target, "receive") else None
 
     @property
     def interval(self) -> float:

@@ -41,10 +41,10 @@ from connectors.facts import Fact
 from connectors.health import LinkHealth
 from connectors.http import Http
 from connectors.hubs import Hubs, Listening
-from connectors.ingress import Received, Reply
 from connectors.link_state import LinkState
 from connectors.linked import Group, Linked
 from connectors.privacy import reduced
+from connectors.receiving import Receiving
 from connectors.registry import ConnectorType, load
 from connectors.schedule import CONFIRM_AFTER, backoff, first_delay, jittered
 from connectors.settings import LinkSettings, PollSettings
@@ -64,7 +64,8 @@ class Runner:
     ``emit``: takes new facts. ``forget``: takes sources (`Fact.source`) whose streams have ended.
     ``on_health``: told after each poll and when a link is added. ``memory_of``: gives an owner (a
     link's id, an entry's key) with these settings its `Context.state` and `Context.secrets`; in memory when not given.
-    ``sip``, ``command``: what connectors get as such.
+    ``callback_url``: where requests to a link or hub of that id arrive. ``sip``, ``command``: what connectors get as
+    such.
     """
 
     def __init__(
@@ -79,6 +80,7 @@ class Runner:
         on_health: Callable[[LinkHealth], None] = lambda health: None,
         meter: Meter | None = None,
         memory_of: Callable[[str, Mapping[str, Any]], Memory] = lambda owner, settings: ({}, {}),
+        callback_url: Callable[[str], str | None] = lambda receiver: None,
         chance: Callable[[], float] = random.random,
         sip: Sip | None = None,
         command: Command | None = None,
@@ -86,11 +88,14 @@ class Runner:
         self._clock, self._spawn, self._http, self._workshop = clock, spawn, http, workshop
         self._emit, self._forget, self._on_health, self._meter = emit, forget, on_health, meter
         self._memory_of = memory_of
+        self._callback_url = callback_url
         self._chance = chance
         self._sip, self._command = sip, command
         self._groups: dict[str, Group] = {}
         self._hubs: Hubs[Linked] = Hubs(self._open_hub, self._close_hub)
         self._scheduler: AsyncIOScheduler | None = None
+        self.requests = Receiving(self._find, self._failed, self._tell, clock)
+        "What sources send by themselves."
 
     # -- links --------------------------------------------------------------------------------------------
 
@@ -145,6 +150,7 @@ class Runner:
             state,
             secrets,
             poll_now=lambda: self._poke(owner),
+            callback_url=self._callback_url(owner),
             hub=hub,
             sip=self._sip,
             command=self._command,
@@ -210,24 +216,6 @@ class Runner:
         elif linked.connector is not None:
             group.due.put(link_id, self._clock.monotonic())
             self.tick(linked.state.link.connector)
-
-    async def receive(self, receiver: str, request: Received) -> Reply:
-        """Hand a request to the link or hub of that id. Raises KeyError when there is none that receives, and the
-        `ConnectorError` of one that cannot make sense of it, which then shows in its health."""
-        _, linked = self._find(receiver)
-        connector: object = linked.connector
-        target = connector.hub if isinstance(connector, Listening) else connector
-        if not hasattr(target, "receive"):
-            raise KeyError(receiver)
-        try:
-            reply: Reply = await target.receive(request)
-        except Exception as caught:
-            self._failed(linked, caught)
-            self._tell(linked)
-            raise
-        linked.state.pushed({}, self._clock.now())
-        self._tell(linked)
-        return reply
 
     def health(self) -> list[LinkHealth]:
         """The health of every link and hub, by id."""

@@ -33,6 +33,9 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "users remove": ("users_remove", "Take a user away."),
     "users list": ("users_list", "Show who may sign in."),
     "users import": ("users_import", "Take many users from a file."),
+    "tokens create": ("tokens_create", "Make a token that lets a source hand in requests."),
+    "tokens list": ("tokens_list", "Show which tokens there are."),
+    "tokens revoke": ("tokens_revoke", "Make a token open nothing any more."),
     "backup": ("backup", "Copy the database, while the service runs."),
     "restore": ("restore", "Put a copy of the database in its place."),
     "database check": ("database_check", "Check whether the database is whole."),
@@ -55,6 +58,7 @@ GROUPS = {
     "keys": "Keep the keys that linked accounts' secrets are encrypted with.",
     "links": "Show and check linked accounts; alone: list them.",
     "rules": "Check, test and understand the rules file.",
+    "tokens": "Keep the tokens that phones, PBXs and webhooks hand in their requests with.",
     "users": "Keep the accounts that phones and softphones sign in with.",
 }
 LISTING = frozenset({"links"})

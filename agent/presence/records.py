@@ -124,6 +124,23 @@ class SipUser:
 
 
 @dataclass(frozen=True, slots=True)
+class IngressToken:
+    """What lets a source outside hand in requests over HTTP. The token itself is kept nowhere."""
+
+    id: str
+    "How people name it; no secret."
+    digest: str = field(repr=False)
+    "SHA-256 of the token, in hex: tokens are random and long, so nothing slower is needed."
+    entry: str
+    "The entry under `connectors` that it opens."
+    person: str | None
+    "The one person it speaks for. None: whoever its requests name."
+    note: str
+    "What people wrote to tell it apart (`alice's phone`)."
+    created_at: float
+
+
+@dataclass(frozen=True, slots=True)
 class Binding:
     """One Contact that a user agent has registered for its address (RFC 3261 §10)."""
 

@@ -1,5 +1,6 @@
 """What only shows when parts of the settings are seen together."""
 
+import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path as Directory
 from typing import Any
@@ -11,6 +12,7 @@ from agent.settings.people import placeholders
 from agent.settings.wording import words_of
 from connectors.addresses import AllowList
 from connectors.errors import Misconfigured
+from connectors.ingress import BY_TOKEN
 from connectors.registry import load, names
 from rules.yaml_marks import MarkedYaml, Path, Problem, closest
 
@@ -23,6 +25,7 @@ def cross_checks(
     ``directory``: where relative file names start.
     """
     yield from _connector_names(data, marked)
+    yield from _entry_names(data, marked)
     outbound = data.get("outbound")
     yield from _file(data.get("rules"), ("rules",), marked, directory)
     if isinstance(outbound, dict):
@@ -44,8 +47,8 @@ def _file(name: object, path: Path, marked: MarkedYaml, directory: Directory) ->
 
 
 def _tls_files(data: Mapping[str, Any], marked: MarkedYaml, directory: Directory) -> Iterator[Problem]:
-    listeners, tls = data.get("listeners"), data.get("tls")
-    sections: list[tuple[Path, object]] = [(("tls",), tls)]
+    listeners = data.get("listeners")
+    sections: list[tuple[Path, object]] = [((name,), data.get(name)) for name in ("tls", "ingress")]
     sections += [
         (("listeners", index), each)
         for index, each in enumerate(listeners if isinstance(listeners, list) else ())
@@ -67,6 +70,17 @@ def _connector_names(data: Mapping[str, Any], marked: MarkedYaml) -> Iterator[Pr
                 guess = closest(name, names())
                 hint = f"did you mean `{guess}`?" if guess else f"there are: {', '.join(names())}"
                 yield marked.problem(("connectors", key, "connector"), error.what, hint)
+
+
+def _entry_names(data: Mapping[str, Any], marked: MarkedYaml) -> Iterator[Problem]:
+    """They are part of addresses: `/in/<entry>`."""
+    entries = data.get("connectors")
+    for key in entries if isinstance(entries, dict) else ():
+        if key == BY_TOKEN:
+            yield marked.problem(("connectors", key), f"`{key}` stands for tokens in addresses", of_key=True)
+        elif isinstance(key, str) and not re.fullmatch(r"[\w.-]{1,60}", key):
+            message = "letters, digits, `_`, `-` and `.` make the name of an entry"
+            yield marked.problem(("connectors", key), message, of_key=True)
 
 
 def _addresses(settings: Settings, marked: MarkedYaml) -> Iterator[Problem]:

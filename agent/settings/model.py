@@ -13,6 +13,7 @@ from agent.settings.fields import (
     WorkingTimes,
     Zone,
 )
+from agent.settings.ingress import IngressSettings
 from agent.settings.operation import HttpSettings, LogSettings, StoreSettings
 from agent.settings.people import ConnectorSettings, OutboundSettings, PersonSettings
 from agent.settings.sip import (
@@ -89,6 +90,9 @@ class Settings(Section):
     store: StoreSettings = Field(default=StoreSettings(), description="What survives a restart.")
     log: LogSettings = Field(default=LogSettings(), description="The log.")
     http: HttpSettings = Field(default=HttpSettings(), description="Metrics and health.")
+    ingress: IngressSettings = Field(
+        default=IngressSettings(), description="Where phones, PBXs and webhooks hand in their requests."
+    )
     secrets_directory: FilePath | None = Field(
         default=None,
         description="Folder of the files that `secret:` names; systemd's credentials are found without it.",

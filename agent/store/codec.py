@@ -9,6 +9,7 @@ from typing import Any
 
 from agent.presence.records import (
     Binding,
+    IngressToken,
     ManualChoice,
     Publication,
     SipUser,
@@ -68,6 +69,7 @@ ENCODERS: Mapping[Kind, Encoder] = {
     Kind.LINK: attrgetter(*(column.name for column in tables.links.c)),
     Kind.CONNECTOR_MEMORY: attrgetter(*(column.name for column in tables.connector_memory.c)),
     Kind.TOLD: attrgetter(*(column.name for column in tables.told.c)),
+    Kind.TOKEN: attrgetter(*(column.name for column in tables.ingress_tokens.c)),
 }
 
 
@@ -84,4 +86,5 @@ def decoders(starts: int) -> Mapping[Kind, Decoder]:
         Kind.LINK: lambda fields: StoredLink(**fields),
         Kind.CONNECTOR_MEMORY: lambda fields: ConnectorMemory(**fields),
         Kind.TOLD: lambda fields: Told(**fields),
+        Kind.TOKEN: lambda fields: IngressToken(**fields),
     }

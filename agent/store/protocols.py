@@ -9,7 +9,16 @@ from asyncio import Future
 from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Protocol
 
-from agent.presence.records import Binding, Change, ManualChoice, Publication, SipUser, Subscription, Told
+from agent.presence.records import (
+    Binding,
+    Change,
+    IngressToken,
+    ManualChoice,
+    Publication,
+    SipUser,
+    Subscription,
+    Told,
+)
 from agent.store.errors import StoreUnavailable
 from agent.store.linked import ConnectorMemory, StoredLink
 
@@ -160,6 +169,19 @@ class ConnectorMemoryStore(Committer, Protocol):
 
 class SecretStore(UserStore, LinkStore, ConnectorMemoryStore, Protocol):
     """Every kind of row that holds secrets."""
+
+
+class TokenStore(Committer, Protocol):
+    """What sources outside may hand in requests with."""
+
+    def tokens(self) -> Collection[IngressToken]:
+        """A snapshot."""
+
+    def put_token(self, row: IngressToken) -> None:
+        """Insert or replace by id. Raises UnstorableRow."""
+
+    def remove_token(self, token_id: str) -> None:
+        """Nothing happens when it is gone already."""
 
 
 class PeopleStore(Committer, Protocol):

@@ -5,6 +5,7 @@ from collections.abc import Collection
 
 from agent.presence.records import (
     Binding,
+    IngressToken,
     ManualChoice,
     Publication,
     SipUser,
@@ -69,6 +70,9 @@ class Reads:
 
     def users(self) -> Collection[SipUser]:
         return tuple(self._working.users.values())
+
+    def tokens(self) -> Collection[IngressToken]:
+        return tuple(self._working.tokens.values())
 
     def publication_counts(self) -> dict[str, int]:
         """How many, by package."""

@@ -9,6 +9,7 @@ from typing import Any
 
 from agent.presence.records import (
     Binding,
+    IngressToken,
     ManualChoice,
     Publication,
     SipUser,
@@ -41,6 +42,7 @@ class Kind(StrEnum):
     LINK = "links"
     CONNECTOR_MEMORY = "connector_memory"
     TOLD = "told"
+    TOKEN = "ingress_tokens"
 
 
 Row = (
@@ -54,6 +56,7 @@ Row = (
     | StoredLink
     | ConnectorMemory
     | Told
+    | IngressToken
 )
 
 _TEXTS: Mapping[type, Callable[[Any], tuple[str | None, ...]]] = {
@@ -69,6 +72,7 @@ _TEXTS: Mapping[type, Callable[[Any], tuple[str | None, ...]]] = {
     StoredLink: attrgetter("id", "person", "source", "name", "settings", "secret", "linked_by"),
     Told: attrgetter("presentity", "presentity"),
     ConnectorMemory: attrgetter("owner", "account", "state", "secrets"),
+    IngressToken: attrgetter("id", "digest", "entry", "person", "note"),
     Binding: attrgetter(
         "id", "address", "contact", "params", "instance", "call_id", "transport", "local_address", "remote_address",
         "user_agent",

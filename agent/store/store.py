@@ -15,6 +15,7 @@ from agent.clock import Clock
 from agent.presence.records import (
     Binding,
     Change,
+    IngressToken,
     ManualChoice,
     Publication,
     SipUser,
@@ -193,6 +194,12 @@ class Store(Reads):
 
     def remove_connector_memory(self, owner: str) -> None:
         self._write(Kind.CONNECTOR_MEMORY, owner, None)
+
+    def put_token(self, row: IngressToken) -> None:
+        self._write(Kind.TOKEN, row.id, row)
+
+    def remove_token(self, token_id: str) -> None:
+        self._write(Kind.TOKEN, token_id, None)
 
     def next_cseq(self, subscription_id: str) -> int:
         row = self._working.subscriptions[subscription_id]

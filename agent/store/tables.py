@@ -115,6 +115,17 @@ connector_memory = Table(
     Column("secrets", Text, comment="sealed JSON object"),
 )
 
+ingress_tokens = Table(
+    "ingress_tokens",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("digest", Text, nullable=False, comment="SHA-256 of the token, in hex"),
+    Column("entry", Text, nullable=False),
+    Column("person", Text),
+    Column("note", Text, nullable=False),
+    Column("created_at", Double, nullable=False),
+)
+
 bindings = Table(
     "bindings",
     metadata,

@@ -6,6 +6,7 @@ from typing import Any
 
 from agent.presence.records import (
     Binding,
+    IngressToken,
     ManualChoice,
     Publication,
     SipUser,
@@ -39,6 +40,7 @@ class WorkingSet:
         self.links: dict[str, StoredLink] = {}
         self.connector_memory: dict[str, ConnectorMemory] = {}
         self.told: dict[str, Told] = {}
+        self.tokens: dict[str, IngressToken] = {}
         self.publication_expiry = ExpiryIndex(self.publications)
         self.subscription_expiry = ExpiryIndex(self.subscriptions)
         self.binding_expiry = ExpiryIndex(self.bindings)
@@ -57,6 +59,7 @@ class WorkingSet:
             Kind.LINK: self.links,
             Kind.CONNECTOR_MEMORY: self.connector_memory,
             Kind.TOLD: self.told,
+            Kind.TOKEN: self.tokens,
         }
         "Kinds that are only ever asked for by their key."
         self._by_kind: Mapping[Kind, Mapping[str, Row]] = {

@@ -131,6 +131,14 @@ class Metrics:
         """One group of writes could not be made durable."""
         self._count("store_failures")
 
+    def ingress_answered(self, source: str, status: int) -> None:
+        """A request from outside was answered; ``source`` is an entry or link of the settings, or empty."""
+        self._count("ingress_requests", source, str(status))
+
+    def ingress_dropped(self, source: str) -> None:
+        """A request from outside found no place in its source's line, or lost it to a newer one."""
+        self._count("ingress_dropped", source)
+
     def task_restarted(self, name: str) -> None:
         self._count("task_restarts", name)
 
@@ -180,6 +188,8 @@ _COUNTERS: dict[str, tuple[str, tuple[str, ...]]] = {
     "rule_decisions": ("Decisions by the state decided.", ("state",)),
     "publisher_requests": ("PUBLISH requests of ours by their answer.", ("target", "status")),
     "store_failures": ("Groups of writes that could not be made durable.", ()),
+    "ingress_requests": ("HTTP requests of sources by their answer.", ("source", "status")),
+    "ingress_dropped": ("HTTP requests of sources that had no place to wait.", ("source",)),
     "task_restarts": ("Background services that failed and were started again.", ("task",)),
 }
 _GAUGES: dict[str, tuple[str, tuple[str, ...]]] = {

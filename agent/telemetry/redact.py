@@ -36,6 +36,8 @@ _YAML_PAIR = re.compile(
     re.IGNORECASE,
 )
 _URL_PATH = re.compile(r"\b((?:https?|webcals?)://[^/\s\"'<>]+)(/[^\s\"'<>?#]*)", re.IGNORECASE)
+_INGRESS_TOKEN = re.compile(r"\blamp_[\w-]{16,64}")
+"""See `agent.web.ingress.tokens`."""
 _TOKEN_SEGMENT = re.compile(r"(?<=/)(private-)?(?=[^/]*\d)(?=[^/]*[A-Za-z])[A-Za-z0-9_~-]{16,}(?=/|$|\.)")
 
 
@@ -45,6 +47,7 @@ def redact(text: str) -> str:
     A long mixed path segment of a web address counts as secret too, because that is how calendars are shared
     by link. Errs on the side of hiding. Applying it twice changes nothing.
     """
+    text = _INGRESS_TOKEN.sub(HIDDEN, text)
     text = _AUTH_HEADER.sub(_hide_header, text)
     text = _URL_USER.sub(rf"\1{HIDDEN}@", text)
     text = _SIP_PASSWORD.sub(rf"\1:{HIDDEN}@", text)

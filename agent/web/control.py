@@ -12,8 +12,10 @@ from pydantic import BaseModel
 
 from agent.linking import Linking
 from agent.store.errors import StoreUnavailable
+from agent.web.ingress.tokens import IngressTokens
 from agent.web.keys import KeyKeeper, keys_router
 from agent.web.links import links_router
+from agent.web.tokens import tokens_router
 from agent.web.users import UserAccounts, users_router
 from connectors.facts import ManualValue
 from rules import Person
@@ -71,12 +73,14 @@ def control(
     accounts: UserAccounts,
     keys: KeyKeeper,
     linking: Linking,
+    tokens: IngressTokens,
 ) -> FastAPI:
     """``reload()`` reads settings and rules again."""
     app = FastAPI(title="Lamplighter control", docs_url=None, redoc_url=None)
     app.include_router(users_router(accounts))
     app.include_router(keys_router(keys))
     app.include_router(links_router(linking))
+    app.include_router(tokens_router(tokens))
 
     @app.get("/v1/board")
     async def board() -> list[dict[str, Any]]:

@@ -1,13 +1,24 @@
 """Runs an ASGI application inside the service's own event loop."""
 
 import contextlib
+import logging
 import os
 import socket
-from collections.abc import Iterator
+import ssl
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from pathlib import Path
+from typing import Any
 
 import uvicorn
-from fastapi import FastAPI
+
+from agent.net.tls import ServerContext, UnusableCertificate
+
+log = logging.getLogger("lamplighter.http")
+
+CERTIFICATE_EVERY = 60.0
+"Seconds between two looks at a certificate's files."
+Asgi = Callable[[Any, Callable[[], Awaitable[Any]], Callable[[Any], Awaitable[None]]], Awaitable[None]]
+"An ASGI application."
 
 
 class _Server(uvicorn.Server):
@@ -17,21 +28,51 @@ class _Server(uvicorn.Server):
         yield
 
 
-async def serve(app: FastAPI, sock: socket.socket) -> None:
-    """Serve until canceled. Takes over the socket."""
+async def serve(
+    app: Asgi,
+    sock: socket.socket,
+    *,
+    connections: int = 200,
+    tls: ssl.SSLContext | None = None,
+    proxies: Sequence[str] = (),
+) -> None:
+    """Serve until canceled. Takes over the socket. More than ``connections`` at a time are told 503.
+
+    ``proxies``: addresses and networks whose X-Forwarded-For is believed. There is no log of accesses: addresses have
+    tokens in them.
+    """
     config = uvicorn.Config(
         app,
         log_config=None,
         access_log=False,
         lifespan="off",
-        limit_concurrency=200,
+        server_header=False,
+        proxy_headers=bool(proxies),
+        forwarded_allow_ips=list(proxies),
+        limit_concurrency=connections,
         timeout_graceful_shutdown=1,
     )
+    config.load()
+    config.ssl = tls
     server = _Server(config)
     try:
         await server.serve(sockets=[sock])
     finally:
+        # Canceled, uvicorn leaves its listeners to the event loop, which would look after a closed file descriptor.
+        for listener in getattr(server, "servers", ()):
+            listener.close()
         sock.close()
+
+
+async def watch_certificate(context: ServerContext, sleep: Callable[[float], Awaitable[None]]) -> None:
+    """For ever: a renewed certificate is shown to new connections; one that is of no use changes nothing."""
+    while True:
+        await sleep(CERTIFICATE_EVERY)
+        try:
+            if context.reload():
+                log.info("the renewed certificate %s is in force", context.credentials.certificate)
+        except UnusableCertificate as error:
+            log.error("%s; the one before stays in force", error.reason)
 
 
 def unix_socket(path: Path) -> socket.socket:

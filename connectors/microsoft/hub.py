@@ -11,6 +11,7 @@ from connectors.microsoft.msal_calls import MsalCalls
 from connectors.microsoft.push import Push
 from connectors.microsoft.settings import MicrosoftSettings, SignIn
 from connectors.microsoft.tokens import AppTokens, PersonTokens
+from connectors.reception import Reception
 
 TEND_EVERY = 30.0
 "Seconds between looks at the subscriptions."
@@ -18,6 +19,9 @@ TEND_EVERY = 30.0
 
 class MicrosoftHub:
     """A `connectors.base.Hub`."""
+
+    # Microsoft shows no token: notifications are known by the secret that was given with their subscription.
+    reception = Reception(checks_itself=True)
 
     def __init__(self, entry: Entry, settings: MicrosoftSettings, context: Context) -> None:
         self._settings, self._context = settings, context
@@ -32,9 +36,8 @@ class MicrosoftHub:
             client = GraphClient(context.http, settings.hosts.graph, self._tokens, self._limits)
             self._desk = Desk(client, context.clock, personal=False)
         self.push: Push | None = None
-        callback_url: str | None = getattr(context, "callback_url", None)
-        if settings.notifications and callback_url is not None:
-            self.push = Push(callback_url, context.secrets, context.clock, self._soon.set)
+        if settings.notifications and context.callback_url is not None:
+            self.push = Push(context.callback_url, context.secrets, context.clock, self._soon.set)
 
     def desk(self, link: Link, settings: MicrosoftSettings, context: Context) -> Desk:
         """Where a link asks: the organisation's desk, or one of its own."""

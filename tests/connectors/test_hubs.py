@@ -114,15 +114,15 @@ async def test_a_lost_source_shows_at_the_hub_in_one_line_and_is_sought_again(wo
 async def test_what_the_hub_receives_becomes_facts_of_its_links(world):
     world.runner.add_link(link("alice", "201"))
     await turn(world, 1)
-    assert (await world.runner.receive("pbx", request("201 talking"))).status == 204
+    assert (await world.runner.requests.receive("pbx", request("201 talking"))).status == 204
     (fact,) = world.book.of("alice")
     assert fact.value.state is CallState.TALKING
     with pytest.raises(BadData):
-        await world.runner.receive("pbx", request("999 talking"))
+        await world.runner.requests.receive("pbx", request("999 talking"))
     assert world.health("pbx").state is HealthState.BAD_DATA
     for nobody in ("pbx/alice", "elsewhere"):
         with pytest.raises(KeyError):
-            await world.runner.receive(nobody, request("201 idle"))
+            await world.runner.requests.receive(nobody, request("201 idle"))
 
 
 async def test_wrong_hub_settings_show_at_every_link(world):

@@ -10,7 +10,7 @@ from agent.presence.records import Change, StandingPublication
 from agent.store.errors import StoreUnavailable, UnstorableRow
 from agent.store.protocols import PeopleStore, PresenceStore
 from agent.store.store import Store
-from tests.agent.store.rows import ALICE, BOB, T0, binding, choice, publication, subscription, user
+from tests.agent.store.rows import ALICE, BOB, T0, binding, choice, publication, subscription, token, user
 from tests.support.clock import VirtualClock
 
 
@@ -238,6 +238,16 @@ class StoreContract:
         store.remove_user("bob")
         store.remove_user("bob")
         assert store.user("bob") is None
+        await store.commit()
+
+    async def test_ingress_tokens_by_id(self, store: Store) -> None:
+        store.put_token(token("x"))
+        store.put_token(token("y", person=None))
+        store.put_token(token("x", note="lost"))
+        assert set(store.tokens()) == {token("x", note="lost"), token("y", person=None)}
+        store.remove_token("x")
+        store.remove_token("x")
+        assert store.tokens() == (token("y", person=None),)
         await store.commit()
 
     async def test_bindings_by_address_and_expiry(self, store: Store) -> None:

@@ -4,6 +4,7 @@ from dataclasses import replace
 
 from agent.presence.records import (
     Binding,
+    IngressToken,
     ManualChoice,
     Publication,
     SipUser,
@@ -89,6 +90,11 @@ def choice(
 
 def user(username: str = "alice", **changes: object) -> SipUser:
     return replace(SipUser(username, "example.org", "m" * 32, "s" * 64, None, T0), **changes)  # type: ignore[arg-type]
+
+
+def token(key: str = "t-1", **changes: object) -> IngressToken:
+    row = IngressToken(key, "d" * 64, "radius", "alice", "Älice's phone", T0)
+    return replace(row, **changes)  # type: ignore[arg-type]
 
 
 def binding(key: str = "b-1", *, address: str = ALICE, expires_at: float = T0 + 3600) -> Binding:

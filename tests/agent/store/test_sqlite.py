@@ -11,7 +11,7 @@ from agent.store.errors import StoreTooNew, StoreUnavailable
 from agent.store.store import Store
 from tests.agent.store.contract import StoreContract
 from tests.agent.store.injuries import watched
-from tests.agent.store.rows import ALICE, binding, choice, publication, subscription, user
+from tests.agent.store.rows import ALICE, binding, choice, publication, subscription, token, user
 from tests.support.clock import VirtualClock
 
 
@@ -37,6 +37,8 @@ async def test_every_field_of_every_row_comes_back(clock: VirtualClock, url: str
     store.put_memory("alice", {"held": {"lunch": 1.5}})
     store.put_user(user())
     store.put_binding(binding())
+    store.put_token(token())
+    store.put_token(token("t-2", person=None))
     await store.commit()
     store.remove_publication("gone")
     await store.close()
@@ -49,6 +51,7 @@ async def test_every_field_of_every_row_comes_back(clock: VirtualClock, url: str
     assert store.memory("alice") == {"held": {"lunch": 1.5}}
     assert store.user("alice") == user()
     assert store.bindings(ALICE) == (binding(),)
+    assert set(store.tokens()) == {token(), token("t-2", person=None)}
     assert store.next_expiry() == row.expires_at
     await store.close()
 
