@@ -24,6 +24,7 @@ from connectors.settings import LinkSettings
 
 ENTRY_POINTS = "lamplighter.connectors"
 BUILT_IN = (
+    "asterisk",
     "caldav",
     "example",
     "ics_feed",
@@ -105,9 +106,12 @@ class ConnectorType:
         return _validated(self.settings_model, link.settings, f"settings of link {link.id}")
 
     def read_hub_settings(self, entry: Entry) -> LinkSettings:
-        """Validate what an entry says to its hub. Raises `Misconfigured` that names every problem."""
+        """Validate what an entry says to its hub; what it says to its links only (`extension: "{sip.user}"`) is none of
+        the hub's business. Raises `Misconfigured` that names every problem."""
         assert self.hub_settings_model is not None
-        return _validated(self.hub_settings_model, entry.settings, f"settings of connector {entry.key}")
+        for_links = self.settings_model.model_fields.keys() - self.hub_settings_model.model_fields.keys()
+        given = {key: value for key, value in entry.settings.items() if key not in for_links}
+        return _validated(self.hub_settings_model, given, f"settings of connector {entry.key}")
 
     def create(self, link: Link, settings: LinkSettings, context: Context) -> PollConnector | PushConnector:
         made: PollConnector | PushConnector = _named(self.manifest.connector)(link, settings, context)

@@ -1,0 +1,182 @@
+"""The one connection to an Asterisk, for all links of an entry: I/O only."""
+
+import asyncio
+import contextlib
+import logging
+import ssl
+from collections.abc import Callable
+from typing import Protocol
+
+from connectors.asterisk.codes import command_in
+from connectors.asterisk.mapping import device_of
+from connectors.asterisk.session import Session, Snapshot
+from connectors.asterisk.settings import ManagerSettings
+from connectors.asterisk.switchboard import Switchboard
+from connectors.asterisk.wire import Message
+from connectors.base import Context, Entry
+from connectors.errors import ConnectorError, Misconfigured, Unreachable
+from connectors.tls import client_tls
+
+log = logging.getLogger(__name__)
+
+CONNECT_WITHIN = 10.0
+"Seconds."
+LOOK_AGAIN = 15.0
+"Seconds after which a missing extension is asked for once more: an Asterisk that starts knows none at first."
+
+
+class Extension(Protocol):
+    """What attaches to the hub: `connectors.asterisk.connector.AsteriskConnector`."""
+
+    person: str
+
+    def watches(self, board: Switchboard) -> tuple[str, frozenset[str]]:
+        """The key of its hint, and its phones. Raises ConnectorError when there is none."""
+        ...
+
+    def told(self, board: Switchboard) -> None: ...
+
+    def lost(self, error: ConnectorError) -> None: ...
+
+
+class AsteriskHub:
+    """Extensions may come and go at any time."""
+
+    def __init__(self, entry: Entry, settings: ManagerSettings, context: Context) -> None:
+        self._entry, self._settings, self._context = entry, settings, context
+        self._extensions: list[Extension] = []
+        self._board = Switchboard()
+        self._index: dict[str, list[Extension]] = {}
+        self._index_of = -1
+        "The layout of the board that the index was made from."
+        self._complete = False
+        "Whether the board is that of a standing connection."
+        self._since = 0.0
+        self._writer: asyncio.StreamWriter | None = None
+        self._closed = False
+
+    def attach(self, extension: Extension) -> None:
+        self._extensions.append(extension)
+        self._index_of = -1
+        if self._complete:
+            self._tell(extension)
+
+    def detach(self, extension: Extension) -> None:
+        if extension in self._extensions:
+            self._extensions.remove(extension)
+            self._index_of = -1
+
+    async def run(self, heard: Callable[[], None]) -> None:
+        settings, clock = self._settings, self._context.clock
+        if self._entry.secret is None:
+            raise Misconfigured("there is no secret for the manager user", advice="Give it at the entry.")
+        reader, self._writer = await self._connect()
+        self._since = clock.monotonic()
+        session = Session(
+            settings.user,
+            self._entry.secret,
+            self._since,
+            ping_after=settings.ping_after.total_seconds(),
+            snapshot_every=settings.snapshot_interval.total_seconds(),
+        )
+        try:
+            while not self._closed:
+                self._writer.write(session.output())
+                for happened in await self._next(reader, session):
+                    if isinstance(happened, Snapshot):
+                        heard()
+                        self._replace(happened)
+                    else:
+                        self._take(happened)
+        finally:
+            self._complete = False
+            self._board, self._index_of = Switchboard(), -1
+            self._writer.close()
+
+    async def close(self) -> None:
+        self._closed = True
+        if self._writer is not None:
+            self._writer.close()
+
+    # -- the connection ------------------------------------------------------------------------------------------
+
+    async def _connect(self) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+        settings = self._settings
+        port = settings.port or (5039 if settings.tls else 5038)
+        context = client_tls(settings.ca_file) if settings.tls else None
+        try:
+            async with asyncio.timeout(CONNECT_WITHIN):
+                return await asyncio.open_connection(settings.host, port, ssl=context)
+        except TimeoutError:
+            raise Unreachable(f"{settings.host}:{port} does not answer") from None
+        except ssl.SSLError as error:
+            raise Unreachable(f"TLS with {settings.host}:{port} failed ({error.reason or error})") from None
+        except OSError as error:
+            reason = error.strerror or "it cannot be found"
+            raise Unreachable(f"{settings.host}:{port} cannot be reached ({reason})") from None
+
+    async def _next(self, reader: asyncio.StreamReader, session: Session) -> list[Message | Snapshot]:
+        clock = self._context.clock
+        try:
+            async with asyncio.timeout(max(session.deadline() - clock.monotonic(), 0.0)):
+                data = await reader.read(1 << 16)
+        except TimeoutError:
+            session.tick(clock.monotonic())
+            return []
+        if not data:
+            if self._closed:
+                return []
+            raise Unreachable("Asterisk closed the connection")
+        return session.receive(data, clock.monotonic())
+
+    # -- what is heard -------------------------------------------------------------------------------------------
+
+    def _replace(self, snapshot: Snapshot) -> None:
+        self._board.replace(snapshot)
+        self._complete = True
+        for extension in tuple(self._extensions):
+            self._tell(extension)
+
+    def _take(self, message: Message) -> None:
+        touched = self._board.event(message, self._context.clock.monotonic())
+        if not self._complete:
+            return
+        concerned = {id(one): one for name in touched for one in self._watching(name)}
+        for extension in concerned.values():
+            self._tell(extension)
+        words = command_in(message, self._settings.codes)
+        dialled_by = self._watching(device_of(message.get("channel"))) if words is not None else []
+        for extension in dialled_by[:1]:
+            self._command(extension, words or "")
+
+    def _watching(self, name: str) -> list[Extension]:
+        """Who watches that phone or that hint."""
+        if self._index_of != self._board.layout:
+            self._index_of, self._index = self._board.layout, {}
+            for extension in self._extensions:
+                with contextlib.suppress(ConnectorError):  # it is told at the next snapshot
+                    key, devices = extension.watches(self._board)
+                    for each in (key, *devices):
+                        self._index.setdefault(each, []).append(extension)
+        return self._index.get(name, [])
+
+    def _tell(self, extension: Extension) -> None:
+        try:
+            extension.watches(self._board)
+        except ConnectorError as error:
+            # An Asterisk that starts knows no extension at first.
+            if self._context.clock.monotonic() - self._since >= LOOK_AGAIN:
+                extension.lost(error)
+            return
+        extension.told(self._board)
+
+    def _command(self, extension: Extension, words: str) -> None:
+        if self._context.command is None:
+            return
+
+        async def obey() -> None:
+            assert self._context.command is not None
+            answer = await self._context.command(extension.person, words)
+            log.info("%s dialled a code: %s", extension.person, answer)
+
+        self._context.spawn(obey(), name=f"code dialled by {extension.person}")
