@@ -56,6 +56,11 @@ def server_config(settings: Settings) -> ServerConfig:
         ranks={OWN_PUBLISHER: OWN_RANK},
         limits=Limits(message=settings.limits.message_size),
         locations=settings.notify.locations,
+        notify_credentials={
+            realm: digest.Credentials(each.username, each.revealed.get_secret_value())
+            for realm, each in settings.notify.credentials.items()
+            if each.revealed is not None
+        },
         minimum_interval=settings.notify.minimum_interval.total_seconds(),
         requests_per_second=settings.limits.requests_per_second,
         requests_burst=settings.limits.requests_burst,

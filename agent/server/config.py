@@ -8,6 +8,7 @@ from agent.presence.admission import DEFAULT_THRESHOLDS, Thresholds
 from agent.presence.authorization import Authorize, DomainPolicy
 from agent.presence.calls import DialogView
 from agent.presence.packages import DEFAULT_PACKAGES, EventPackage, ExpiryLimits
+from agent.sip.digest import Credentials
 from agent.sip.parsing import DEFAULT_LIMITS, Limits
 
 
@@ -43,6 +44,8 @@ class ServerConfig:
     "Of one listener at a time; one more is closed at once."
     large_notify_over_tcp: bool = False
     "NOTIFYs too large for a datagram (RFC 3261 §18.1.1) try TCP first."
+    notify_credentials: Mapping[str, Credentials] = field(default_factory=dict)
+    "Realm -> what NOTIFYs are signed with when they are challenged for it."
     minimum_interval: float = 0.0
     "Seconds between two NOTIFYs of one subscription; changes meanwhile are merged."
     locations: bool = False

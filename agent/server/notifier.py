@@ -18,6 +18,7 @@ from agent.presence.records import Change, Subscription
 from agent.presence.subscription import RETRY_AFTER, Fate, Reason, fate_of, subscription_state, terminated
 from agent.server.config import ServerConfig
 from agent.server.next_hops import NextHops
+from agent.server.notify_credentials import NotifyCredentials
 from agent.server.notify_head import NotifyHead
 from agent.server.told import ToldRecord
 from agent.server.views import PLAIN_DIALOGS, View, Views
@@ -43,8 +44,9 @@ class Notifier:
         config: ServerConfig,
         views: Views,
         next_hops: NextHops,
-        on_sent: Callable[[float], None] = lambda lateness: None,
-        instead: Callable[[Subscription, str], View | None] = lambda row, media_type: None,
+        on_sent: Callable[[float], None],
+        instead: Callable[[Subscription, str], View | None],
+        credentials: NotifyCredentials,
     ) -> None:
         """``on_sent(seconds)``: from the write that caused a NOTIFY to its sending. ``instead(row, media type)``: what
         this watcher may see in place of the document; None: the document."""
@@ -56,6 +58,7 @@ class Notifier:
         self._next_hops = next_hops
         self._on_sent = on_sent
         self._instead = instead
+        self._credentials = credentials
         self._watches: dict[str, Watch] = {}
         self._ready: deque[Watch] = deque()
         self._sending_is_due = False
@@ -223,7 +226,10 @@ class Notifier:
                 self._next_numbers(row),
             )
         branch = self._driver.endpoint.new_branch()
-        data = watch.head.render(branch, cseq, state, view.tail(version))
+        tail = view.tail(version)
+        if watch.signature is not None:
+            tail = watch.signature.lines(row, tail) + tail
+        data = watch.head.render(branch, cseq, state, tail)
         watch.in_flight = True
         watch.sent = view
         if watch.changed_at is not None:
@@ -287,12 +293,16 @@ class Notifier:
     def answered(self, watch: Watch, status: int, event: ResponseReceived) -> None:
         """The final response to a NOTIFY."""
         watch.in_flight = watch.reconnected = False
+        if status in (401, 407) and self._signed_again(watch, event):
+            return
         if watch.final is not None:
             self._finish(watch)
             return
         if self._watches.get(watch.row.id) is not watch:
             return  # ended, or sent to an address that the watcher has left
         fate = fate_of(status)
+        if fate is Fate.KEEP and watch.signature is not None:
+            watch.signature.accepted()
         if fate is Fate.REMOVE:
             log.info("%s no longer watches %s (%d)", watch.row.watcher, watch.row.presentity, status)
             self._drop(watch)
@@ -307,6 +317,20 @@ class Notifier:
             self._owe(watch, watch.changed_at)
         else:
             self._told.answered(watch.row.presentity)
+
+    def _signed_again(self, watch: Watch, event: ResponseReceived) -> bool:
+        """After a challenge: whether the NOTIFY is on its way again, with credentials and the next CSeq."""
+        signature = self._credentials.challenged(watch.signature, event.response)
+        if signature is None:
+            return False
+        watch.signature = signature
+        if watch.final is not None:
+            state, numbers = watch.final
+            watch.final = (state, numbers._replace(cseq=numbers.cseq + 1))
+        elif self._watches.get(watch.row.id) is not watch:
+            return False
+        self._owe(watch, self._clock.wall(), force=True)
+        return True
 
     def _acknowledged(self, presentity: str) -> Iterator[tuple[Subscription, View]]:
         """Which document each watcher has, as far as that is sure."""

@@ -23,6 +23,7 @@ from agent.server.gatekeeper import Gatekeeper
 from agent.server.message import MessageHandler
 from agent.server.next_hops import NextHops, Spawn
 from agent.server.notifier import Notifier
+from agent.server.notify_credentials import NotifyCredentials
 from agent.server.options import OptionsHandler
 from agent.server.pressure import Pressure
 from agent.server.publish import PublishHandler
@@ -106,7 +107,15 @@ class PresenceServer:
         next_hops = NextHops(self.driver, self.transports, spawn)
         self._admission = Admission(config.authorize)
         self.notifier = Notifier(
-            self.driver, store, clock, config, self._views, next_hops, on_sent, self._admission.instead
+            self.driver,
+            store,
+            clock,
+            config,
+            self._views,
+            next_hops,
+            on_sent,
+            self._admission.instead,
+            NotifyCredentials(config.notify_credentials, lambda: secrets.token_hex(8)),
         )
         self._reconsider = Reconsider(store, self.notifier, clock, self._admission)
         self._sweeper = Sweeper(store, self.notifier, clock, config.pending_for)

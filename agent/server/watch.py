@@ -4,6 +4,7 @@ import asyncio
 from typing import NamedTuple, Protocol
 
 from agent.presence.records import Subscription
+from agent.server.notify_credentials import Signature
 from agent.server.notify_head import NotifyHead
 from agent.server.views import View
 from agent.sip.endpoint import Failure, ResponseReceived, TransactionFailed
@@ -42,6 +43,7 @@ class Watch:
         "row",
         "sent",
         "sent_at",
+        "signature",
     )
 
     def __init__(self, notifier: Answers, row: Subscription, flow: Flow | None) -> None:
@@ -65,6 +67,8 @@ class Watch:
         "What the watcher was last told."
         self.sent_at = 0.0
         "When (monotonic)."
+        self.signature: Signature | None = None
+        "The watcher's side has challenged NOTIFYs, and these are the answers."
         self.final: tuple[str, Numbers] | None = None
         "Subscription-State and numbers of the NOTIFY that ends the subscription."
 

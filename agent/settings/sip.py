@@ -154,6 +154,18 @@ class LimitSettings(Section):
     )
 
 
+class NotifyCredentialSettings(WithPassword):
+    """What notifications are signed with when a PBX or proxy demands it. The key is its realm."""
+
+    username: str = Field(description="The user name at that PBX or proxy.")
+
+    @model_validator(mode="after")
+    def _has_one(self) -> Self:
+        if self.revealed is None:
+            raise ValueError("needs a password: password_file, secret, or password: ${VARIABLE}")
+        return self
+
+
 class NotifySettings(Section):
     """How fast watchers are told."""
 
@@ -168,6 +180,10 @@ class NotifySettings(Section):
         default="udp",
         description="How more than 1300 bytes reach a watcher on UDP: by `udp`, which phones expect, or with `tcp` "
         "tried first, which RFC 3261 §18.1.1 demands.",
+    )
+    credentials: dict[str, NotifyCredentialSettings] = Field(
+        default_factory=dict,
+        description="By realm: user name and password for notifications that are challenged.",
     )
     locations: bool = Field(
         default=False,
