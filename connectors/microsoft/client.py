@@ -1,15 +1,12 @@
 """Asks Microsoft Graph: signed in, one mailbox never too often at once, and not before the time that Graph named."""
 
-import asyncio
 import json
-from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import Sequence
 from typing import Any
-from weakref import WeakValueDictionary
 
-from connectors.base import Clock
-from connectors.errors import BadData, ConnectorError, Unreachable
+from connectors.errors import BadData, ConnectorError
 from connectors.http import Http, Response, retry_after
+from connectors.limits import Limits
 from connectors.microsoft.graph import (
     BATCH,
     ROOT,
@@ -27,31 +24,6 @@ AT_ONCE = 4
 "Requests per application and mailbox (learn.microsoft.com/graph/throttling-limits, Outlook service)."
 PREFER = ('IdType="ImmutableId"', 'outlook.timezone="UTC"')
 "Ids that survive a move to another folder; times that need no time zone."
-LONGEST_WAIT = 3600.0
-"Seconds. A wrong Retry-After must not silence a mailbox for good."
-
-
-class Limits:
-    """What all clients of an application keep to, by mailbox."""
-
-    def __init__(self, clock: Clock) -> None:
-        self._clock = clock
-        self._places: WeakValueDictionary[str, asyncio.Semaphore] = WeakValueDictionary()
-        self._not_before: dict[str, float] = {}
-
-    @asynccontextmanager
-    async def place(self, mailbox: str) -> AsyncIterator[None]:
-        """Waits for one of the mailbox's places. Raises `Unreachable` while Graph wants to be left alone."""
-        places = self._places.setdefault(mailbox, asyncio.Semaphore(AT_ONCE))
-        async with places:
-            wait = self._not_before.get(mailbox, 0.0) - self._clock.monotonic()
-            if wait > 0:
-                raise Unreachable("Microsoft Graph asked to go slower", retry_after=wait)
-            self._not_before.pop(mailbox, None)
-            yield
-
-    def told_to_wait(self, mailbox: str, seconds: float) -> None:
-        self._not_before[mailbox] = self._clock.monotonic() + min(seconds, LONGEST_WAIT)
 
 
 class GraphClient:

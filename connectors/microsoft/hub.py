@@ -5,7 +5,8 @@ from collections.abc import Callable
 
 from connectors.base import Context, Entry, Link
 from connectors.ingress import Received, Reply
-from connectors.microsoft.client import GraphClient, Limits
+from connectors.limits import Limits
+from connectors.microsoft.client import AT_ONCE, GraphClient
 from connectors.microsoft.desk import Desk
 from connectors.microsoft.msal_calls import MsalCalls
 from connectors.microsoft.push import Push
@@ -26,7 +27,7 @@ class MicrosoftHub:
     def __init__(self, entry: Entry, settings: MicrosoftSettings, context: Context) -> None:
         self._settings, self._context = settings, context
         self._calls = MsalCalls(context.http)
-        self._limits = Limits(context.clock)
+        self._limits = Limits(context.clock, AT_ONCE, "Microsoft Graph")
         self._soon = asyncio.Event()
         self._closed = False
         self._tokens: AppTokens | None = None

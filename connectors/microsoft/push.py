@@ -15,7 +15,8 @@ from connectors.errors import ConnectorError, NotFound, Unreachable
 from connectors.ingress import Received, Reply
 from connectors.microsoft.client import GraphClient
 from connectors.microsoft.graph import MOST_IN_BATCH, Part
-from connectors.microsoft.subscriptions import Ledger, Sent, Subscription, read_notices, renewed, wanted
+from connectors.microsoft.subscriptions import Sent, granted, read_notices, renewed, wanted
+from connectors.push_ledger import Promise, PushLedger
 
 log = logging.getLogger(__name__)
 
@@ -23,6 +24,20 @@ LEDGER = "microsoft-subscriptions"
 "Key in `Context.secrets`."
 MOST_TOKEN = 2048
 "Characters of a validation token that is given back."
+
+
+@dataclass(frozen=True, slots=True)
+class PushedMailbox:
+    """A `connectors.pushed_calendar.Pushed`."""
+
+    push: "Push"
+    mailbox: str
+
+    def covers(self) -> bool:
+        return self.push.covers(self.mailbox)
+
+    def trouble(self) -> str | None:
+        return self.push.trouble(self.mailbox)
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +58,7 @@ class Push:
         self, url: str, secrets: MutableMapping[str, str], clock: Clock, soon: Callable[[], None]
     ) -> None:
         self._url, self._secrets, self._clock, self._soon = url, secrets, clock, soon
-        self._ledger = Ledger.read(secrets.get(LEDGER, "[]"))
+        self._ledger = PushLedger.read(secrets.get(LEDGER, "[]"))
         self._watched: dict[str, Watched] = {}
 
     def watch(self, mailbox: str, watched: Watched) -> None:
@@ -69,10 +84,10 @@ class Push:
         now = self._clock.now()
         before = self._ledger.written()
         missing = self._ledger.missing(self._watched, now)
-        worn = [held for held in self._ledger.worn(now) if held.mailbox in self._watched]
-        by_client: dict[int, list[Subscription]] = {}
+        worn = [held for held in self._ledger.worn(now) if held.subject in self._watched]
+        by_client: dict[int, list[Promise]] = {}
         for held in worn:
-            by_client.setdefault(id(self._watched[held.mailbox].client), []).append(held)
+            by_client.setdefault(id(self._watched[held.subject].client), []).append(held)
         for group in by_client.values():
             for first in range(0, len(group), MOST_IN_BATCH):
                 await self._renew(group[first : first + MOST_IN_BATCH], now)
@@ -88,30 +103,34 @@ class Push:
         body = wanted(watched.resource, self._url, client_state, now)
         try:
             answer = await watched.client.send("POST", "/subscriptions", mailbox=mailbox, body=body)
-            self._ledger.granted(mailbox, client_state, answer, now)
+            id_, expires = granted(answer)
+            self._ledger.granted(mailbox, id_, client_state, expires, now)
         except ConnectorError as error:
             self._refused(mailbox, error, now)
         else:
             # What changed before it was there is not pushed.
             watched.changed()
 
-    async def _renew(self, group: list[Subscription], now: datetime) -> None:
-        client = self._watched[group[0].mailbox].client
+    async def _renew(self, group: list[Promise], now: datetime) -> None:
+        client = self._watched[group[0].subject].client
         parts = [Part("PATCH", f"/subscriptions/{held.id}", renewed(now)) for held in group]
         try:
-            answers = await client.batch(parts, [held.mailbox for held in group])
+            answers = await client.batch(parts, [held.subject for held in group])
         except ConnectorError as error:
             for held in group:
-                self._refused(held.mailbox, error, now)
+                self._refused(held.subject, error, now)
             return
         for held, answer in zip(group, answers, strict=True):
-            if isinstance(answer, NotFound):
-                self._ledger.gone(held.mailbox)
+            try:
+                if isinstance(answer, ConnectorError):
+                    raise answer
+                _, expires = granted({"id": held.id, **answer})
+                self._ledger.granted(held.subject, held.id, held.secret, expires, now)
+            except NotFound:
+                self._ledger.gone(held.subject)
                 self._soon()
-            elif isinstance(answer, ConnectorError):
-                self._refused(held.mailbox, answer, now)
-            else:
-                self._ledger.granted(held.mailbox, held.client_state, {"id": held.id, **answer}, now)
+            except ConnectorError as error:
+                self._refused(held.subject, error, now)
 
     def _refused(self, mailbox: str, error: ConnectorError, now: datetime) -> None:
         if self._ledger.refused.get(mailbox) is None and not isinstance(error, Unreachable):
@@ -130,7 +149,7 @@ class Push:
         now, strangers = self._clock.now(), 0
         changed: set[str] = set()
         for notice in read_notices(request.body):
-            mailbox = self._ledger.sender(notice)
+            mailbox = self._ledger.sender(notice.subscription, notice.client_state)
             if mailbox is None:
                 strangers += 1
                 continue

@@ -1,14 +1,12 @@
 """Settings of Microsoft 365: what an organisation's entry says, and what each link adds."""
 
-from datetime import timedelta
 from enum import StrEnum
 from typing import Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, HttpUrl, model_validator
 
-from connectors.ical.window import CalendarSettings
 from connectors.microsoft.clouds import CLOUDS, Cloud
-from connectors.settings import Duration
+from connectors.pushed_calendar import PushedCalendarSettings
 
 
 class SignIn(StrEnum):
@@ -42,7 +40,7 @@ class OwnCloud(BaseModel):
         return self
 
 
-class MicrosoftSettings(CalendarSettings):
+class MicrosoftSettings(PushedCalendarSettings):
     """The organisation and its registered application, and a person's calendar there.
 
     All of it may stand in the entry; the hub reads what concerns it of the same model.
@@ -65,11 +63,6 @@ class MicrosoftSettings(CalendarSettings):
         description="`app`: the administrator consented for everybody, the entry's secret is a client secret or a"
         " certificate with its key (PEM). `person`: everybody signs in for themselves.",
     )
-    notifications: bool = Field(
-        default=True,
-        description="Let Microsoft push changes, where the service can be reached from the internet.",
-    )
-
     mailbox: str | None = Field(
         default=None,
         pattern=r"^[^\s/?#]+$",
@@ -85,18 +78,6 @@ class MicrosoftSettings(CalendarSettings):
     automatic_replies: bool = Field(
         default=False,
         description="Out of office by automatic replies too. Needs the permission MailboxSettings.Read.",
-    )
-    interval: Duration = Field(
-        default=timedelta(minutes=2),
-        ge=timedelta(seconds=1),
-        le=timedelta(days=1),
-        description="How often is asked whether something changed. Each wait varies by a tenth.",
-    )
-    reconcile: Duration = Field(
-        default=timedelta(minutes=15),
-        ge=timedelta(minutes=1),
-        le=timedelta(hours=4),
-        description="The same while changes are pushed: in case that a push was lost.",
     )
 
     @property

@@ -1,11 +1,11 @@
-"""The three things that a mailbox can be asked: its events, when it is free or busy, its automatic replies.
+"""What a mailbox can be asked: its events, when it is free or busy, its automatic replies. Each is a
+`connectors.pushed_calendar.Stream`.
 
 Whether the calendar has changed says event: delta; what is in it then says one calendarView. Delta alone would not
 do: it leaves out what occurrences have in common with their series, and says nothing of a deleted occurrence.
 """
 
 from datetime import datetime, timedelta, tzinfo
-from typing import Protocol
 
 from connectors.base import Clock
 from connectors.calendar_event import Reader
@@ -24,15 +24,6 @@ PAGES = 100
 _PAGE_SIZE = ("odata.maxpagesize=200",)
 
 
-class Stream(Protocol):
-    """One of the three."""
-
-    async def look(self, window: Window, *, fresh: bool, anew: bool) -> tuple[Reading | None, datetime]:
-        """What is in the window, None if nothing has changed; and when Graph said so. ``fresh``: trust nothing
-        remembered. ``anew``: say it though nothing may have changed."""
-        ...
-
-
 class Events:
     """Of the primary calendar."""
 
@@ -45,7 +36,7 @@ class Events:
         "Something has changed that was not read yet."
 
     async def look(self, window: Window, *, fresh: bool, anew: bool) -> tuple[Reading | None, datetime]:
-        """See `Stream.look`."""
+        """See `connectors.pushed_calendar.Stream.look`."""
         now = self._clock.now()
         # Delta first: what changes between the two questions is then found twice, and not missed.
         if await self._has_changed(window, now) or fresh or anew:
@@ -104,7 +95,7 @@ class FreeBusy:
         self._before: object = None
 
     async def look(self, window: Window, *, fresh: bool, anew: bool) -> tuple[Reading | None, datetime]:
-        """See `Stream.look`."""
+        """See `connectors.pushed_calendar.Stream.look`."""
         schedule, at = await self._desk.schedule(self._mailbox, fresh=fresh)
         # Slots move with the window, items do not.
         said = schedule.items or (schedule.view, schedule.window)
@@ -122,7 +113,7 @@ class AutomaticReplies:
         self._before: Json | None = None
 
     async def look(self, window: Window, *, fresh: bool, anew: bool) -> tuple[Reading | None, datetime]:
-        """See `Stream.look`."""
+        """See `connectors.pushed_calendar.Stream.look`."""
         replies, at = await self._desk.replies(self._mailbox, fresh=fresh)
         if replies == self._before and not (fresh or anew):
             return None, at

@@ -52,7 +52,7 @@ class Office:
     @property
     def hub(self) -> MicrosoftHub:
         if self._hub is None:
-            context = replace(self.world.context(), secrets=self.hub_secrets)
+            context = replace(self.world.context(), secrets=self.hub_secrets, callback_url=self.callback_url)
             self._hub = MicrosoftHub(self.entry, MicrosoftSettings.model_validate(self.shared), context)
         return self._hub
 

@@ -248,7 +248,9 @@ async def test_no_mailbox_is_asked_more_than_four_things_at_once():
     async with office() as made:
         made.server.slow = 0.01
         connector = made.connector()
-        await asyncio.gather(*(connector._calendar.look(window(), fresh=True, anew=True) for _ in range(9)))
+        await asyncio.gather(
+            *(connector._polling._streams[0].stream.look(window(), fresh=True, anew=True) for _ in range(9))
+        )
         assert made.server.busiest[ALICE] == 4
 
 
@@ -260,7 +262,9 @@ async def test_a_link_that_leads_elsewhere_is_not_followed():
     async with office() as made:
         connector = made.connector()
         await connector.poll(fresh=False)
-        connector._calendar._delta = "https://graph.example.net/v1.0/me/calendarView/delta?$deltatoken=x"
+        connector._polling._streams[
+            0
+        ].stream._delta = "https://graph.example.net/v1.0/me/calendarView/delta?$deltatoken=x"
         with pytest.raises(BadData, match="another server"):
             await connector.poll(fresh=False)
 
