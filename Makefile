@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 SUDO := $(shell [ "$$(id -u)" = 0 ] || echo sudo)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check format bench crash system-packages clean
+.PHONY: help demo test check format bench crash fuzz system-packages clean
 
 help: ## What can be made
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 18
@@ -45,6 +45,9 @@ bench: $(VENV)/.test-installed ## Measure: SIP core, rules, calendars (figures, 
 
 crash: $(VENV)/.test-installed ## Kill the service 200 times under load and check every promise (ARGS="--kills 1000")
 	$(BIN)/python -m tests.crash --report build/crash $(ARGS)
+
+fuzz: $(VENV)/.test-installed ## Fuzz what comes from the network, guided by coverage (ARGS="--seconds 600 messages")
+	$(BIN)/python -m tests.fuzz.guided $(ARGS)
 
 format: $(VENV)/.test-installed ## Put the code in its standard form
 	$(BIN)/ruff format .
