@@ -151,7 +151,8 @@ _XML = [
     b'<presence xmlns="urn:ietf:params:xml:ns:pidf" xmlns:dm="urn:ietf:params:xml:ns:pidf:data-model" '
     b'xmlns:rpid="urn:ietf:params:xml:ns:pidf:rpid" entity="sip:alice@example.org"><tuple id="a"><status><basic>open'
     b'</basic></status><dm:deviceID>urn:uuid:1</dm:deviceID><contact priority="0.8">sip:a@b</contact>'
-    b'<note xml:lang="en">x</note><timestamp>2026-03-02T08:00:00Z</timestamp></tuple><dm:person id="p"><rpid:activities from='
+    b'<note xml:lang="en">x</note><timestamp>2026-03-02T08:00:00Z</timestamp></tuple><dm:person id="p">'
+    b"<rpid:activities from="
     b'"2026-03-02T08:00:00Z" until="2026-03-02T10:00:00Z"><rpid:meeting/><rpid:other>y</rpid:other></rpid:activities>'
     b'<rpid:mood><rpid:happy/></rpid:mood><rpid:user-input idle-threshold="600">idle</rpid:user-input>'
     b'<rpid:time-offset>60</rpid:time-offset></dm:person><dm:device id="d"><dm:deviceID>urn:uuid:1</dm:deviceID>'
