@@ -36,6 +36,9 @@ class UdpListener:
         self._loop = asyncio.get_running_loop()
         self._waiting: deque[tuple[bytes, tuple[str, int]]] = deque()
         self._flows: dict[tuple[str, int], Flow] = {}
+        name = sock.getsockname()
+        self.address: tuple[str, int] = (name[0], name[1])
+        "Where it is bound."
         self.number = driver.new_number()
         self.advertised = advertised
         "None: that of the socket; a socket for every address is seen at the one that leads to the peer."
@@ -70,12 +73,6 @@ class UdpListener:
             sock.close()
             raise
         return cls(driver, sock, advertised)
-
-    @property
-    def address(self) -> tuple[str, int]:
-        """Where it is bound."""
-        name = self._sock.getsockname()
-        return name[0], name[1]
 
     @property
     def waiting(self) -> int:

@@ -14,6 +14,8 @@ from agent.documents.values import Element
 
 def told_locations(document: Presence, opted_in: bool) -> Presence:
     """The document with no more location than may be told."""
+    if not _may_hold_location(document):
+        return document
 
     def told(elements: tuple[Element, ...]) -> tuple[Element, ...]:
         kept = [each for each in elements if not isinstance(each, Geopriv) or _may_go_on(each, opted_in)]
@@ -35,6 +37,17 @@ def told_locations(document: Presence, opted_in: bool) -> Presence:
     # A location outside of them belongs to nobody, and its rules are not read.
     extensions = tuple(each for each in document.extensions if each.namespace != GEOPRIV)
     return replace(document, tuples=tuples, persons=persons, devices=devices, extensions=extensions)
+
+
+def _may_hold_location(document: Presence) -> bool:
+    """Most hold none, and are not made anew."""
+    if document.extensions:
+        return True
+    parts = [each.elements for each in document.tuples]
+    parts += [each.status.elements for each in document.tuples]
+    parts += [each.elements for each in document.persons]
+    parts += [each.elements for each in document.devices]
+    return any(isinstance(element, Geopriv | TimedStatus) for elements in parts for element in elements)
 
 
 def _may_go_on(location: Geopriv, opted_in: bool) -> bool:

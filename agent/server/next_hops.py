@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Awaitable, Callable, Coroutine, Sequence
+from functools import lru_cache
 from ipaddress import ip_address
 from typing import Any, Protocol
 
@@ -102,6 +103,7 @@ async def _tell(found: Callable[[Flow | None], None], flow: Flow | None) -> None
     found(flow)
 
 
+@lru_cache(maxsize=4096)
 def _is_numeric(host: str) -> bool:
     try:
         ip_address(host)

@@ -215,7 +215,7 @@ class Notifier:
                 return
         if watch.head is None or watch.flow != flow:
             watch.flow, watch.head = flow, NotifyHead.make(row, flow)
-        if self._wants_stream(watch, flow, watch.head.length + len(view.body)):
+        if self._config.large_notify_over_tcp and self._wants_stream(watch, flow, len(view.body)):
             return
         now = self._clock.wall()
         if watch.final is not None:
@@ -240,14 +240,10 @@ class Notifier:
         if watch.final is not None:
             self._forget_unwatched(row.presentity)
 
-    def _wants_stream(self, watch: Watch, flow: Flow, size: int) -> bool:
+    def _wants_stream(self, watch: Watch, flow: Flow, body: int) -> bool:
         """Whether it is to travel over TCP for its size (RFC 3261 §18.1.1); if so, a connection is being opened."""
-        if (
-            size <= LARGE
-            or not self._config.large_notify_over_tcp
-            or flow.transport is not Transport.UDP
-            or watch.datagrams_only
-        ):
+        size = body + (watch.head.length if watch.head is not None else 0)
+        if size <= LARGE or flow.transport is not Transport.UDP or watch.datagrams_only:
             return False
 
         def found(stream: Flow | None) -> None:

@@ -314,7 +314,7 @@ def _contact(request: Request, flow: Flow) -> str:
     COMPAT(baresip, pjsua, Sofia over TLS): it must name the port of that transport, not the UDP one.
     """
     hops = request.headers.values("Record-Route") or request.headers.values("Contact")
-    secure = any(_is_sips(address) for address in (request.uri, hops[0]))
+    secure = _is_sips(request.uri) or _is_sips(hops[0])
     scheme = "sips" if secure else "sip"
     match flow.transport:
         case Transport.WS | Transport.WSS:

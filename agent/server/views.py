@@ -63,7 +63,7 @@ class Views:
         self._policy = policy
         self._locations = locations
         self._composed: dict[str, Composition] = {}
-        self._views: dict[str, dict[tuple[str, str, DialogView], View]] = {}
+        self._views: dict[str, dict[tuple[object, ...], View]] = {}
         self.on_boundary: Callable[[str, datetime], None] = lambda presentity, when: None
         "Told when a composition will change by the clock alone."
 
@@ -71,13 +71,17 @@ class Views:
         self, presentity: str, package: str, media_type: str, dialogs: DialogView = PLAIN_DIALOGS
     ) -> View:
         """The current document of a presentity for one package and media type; ``dialogs``: how calls are seen."""
-        views = self._views.setdefault(presentity, {})
-        found = views.get((package, media_type, dialogs))
+        views = self._views.get(presentity)
+        if views is None:
+            views = self._views[presentity] = {}
+        # Asked for at each NOTIFY: texts know their hashes, a DialogView would work its own out each time.
+        key = (package, media_type) if dialogs is PLAIN_DIALOGS else (package, media_type, dialogs)
+        found = views.get(key)
         if found is None:
             document = self._composition(presentity).document
             is_lamp = media_type == DIALOG_INFO
             body = self._dialogs(presentity, document, dialogs) if is_lamp else self._pidf(document)
-            found = views[package, media_type, dialogs] = make_view(media_type, body)
+            found = views[key] = make_view(media_type, body)
         return found
 
     def _dialogs(self, presentity: str, document: pidf.Presence, view: DialogView) -> bytes:

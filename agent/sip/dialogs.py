@@ -9,7 +9,7 @@ from enum import Enum, auto
 from agent.sip.headers import Headers
 from agent.sip.messages import Request, Response
 from agent.sip.routing import request_path
-from agent.sip.values import parse_name_addr
+from agent.sip.values import NameAddr, parse_name_addr
 
 
 class Sequence(Enum):
@@ -50,8 +50,8 @@ class Dialog:
             call_id=request.call_id,
             local_tag=local_tag,
             remote_tag=request.from_.tag or "",
-            local_uri=without_tag(request.headers.get("To") or ""),
-            remote_uri=without_tag(request.headers.get("From") or ""),
+            local_uri=_written(request.to),
+            remote_uri=_written(request.from_),
             remote_target=parse_name_addr(contacts[0]).uri,
             route_set=tuple(request.headers.values("Record-Route")),
             local_cseq=0,
@@ -116,12 +116,20 @@ class Dialog:
         return request_path(self.remote_target, self.route_set)[2]
 
 
+_TAG = frozenset({"tag"})
+
+
 def without_tag(value: str) -> str:
     """A From or To value without ``;tag``, always in angle brackets so that parameters stay where they belong.
 
     COMPAT(pjsua, linphone): they write ``sip:bob@example.org;tag=1`` without brackets, where the tag is the header's.
     """
-    address = parse_name_addr(value)
+    return _written(parse_name_addr(value))
+
+
+def _written(address: NameAddr) -> str:
+    if not address.display and address.params.keys() <= _TAG:
+        return f"<{address.uri}>"
     display = (
         '"' + address.display.replace("\\", "\\\\").replace('"', '\\"') + '" ' if address.display else ""
     )

@@ -297,7 +297,8 @@ class Endpoint:
         self._clients[branch] = transaction
         if flow.connection:
             self._clients_on.setdefault(flow.connection, set()).add(transaction)
-        transaction.due = self._client_timers.set(transaction.next_timer(now), transaction, now)
+        first = client.TIMEOUT if flow.transport.reliable else client.T1
+        transaction.due = self._client_timers.set(first, transaction, now)
         self._outbox.append((flow, data))
         return transaction
 

@@ -1,5 +1,6 @@
 """Where a message goes next: responses by their top Via, requests by route set and target (RFC 3261 §8.1.2, §18.2)."""
 
+import re
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import NamedTuple
@@ -74,12 +75,20 @@ def response_flow(via: Via, flow: Flow) -> Flow:
     return flow if port == flow.remote[1] else flow._replace(remote=(flow.remote[0], port))
 
 
+_PLAIN_TARGET = re.compile(
+    r"sip:(?:[^@;?]*@)?([A-Za-z0-9.-]+)(?::([1-9][0-9]{0,3}|[1-5][0-9]{4}))?", re.ASCII
+).fullmatch
+"A Contact as most watchers write it."
+
 _SECURED = {Transport.TCP: Transport.TLS, Transport.WS: Transport.WSS}
 "RFC 3261 §26.2.2, RFC 7118 §5.3: the parameter names the transport below TLS."
 
 
 def parse_target(uri: str) -> Target:
     """The next hop that a SIP URI names. Raises ValueError for other schemes."""
+    plain = _PLAIN_TARGET(uri)
+    if plain is not None:
+        return Target(plain[1], int(plain[2]) if plain[2] else None, None, False)
     scheme, _, address = split_uri(uri)
     if scheme not in ("sip", "sips"):
         raise ValueError("not a SIP URI")
@@ -116,7 +125,7 @@ def is_loose(uri: str) -> bool:
 
 def is_outbound(uri: str) -> bool:
     """Whether a Contact URI carries ``ob``: reachable over the flow it came by and no other (RFC 5626 §4.3)."""
-    return "ob" in parse_params(split_uri(uri)[2].split(";")[1:])
+    return "ob" in uri.lower() and "ob" in parse_params(split_uri(uri)[2].split(";")[1:])
 
 
 def sent_by(flow: Flow) -> str:

@@ -204,6 +204,9 @@ def parse_cseq(value: str) -> CSeq:
 
 
 def parse_event(value: str) -> Event:
+    """Raises ValueError."""
+    if value.isalnum():  # no parameters, as nearly always
+        return Event(value, None, {})
     package, *rest = split_outside(value, ";")
     params = parse_params(rest)
     package = package.strip()
