@@ -171,6 +171,7 @@ def passwords(settings: Settings, accounts: Accounts) -> Passwords | None:
         ),
         tuple(authentication.algorithms),
         authentication.accept_without_qop,
+        authentication.md5_only_for,
     )
 
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from fnmatch import fnmatchcase
 from ipaddress import IPv4Network, IPv6Network, ip_address
 from typing import Protocol
 
@@ -62,11 +63,13 @@ class DigestAuthenticator:
         is_ours: Callable[[str], bool] = lambda host: True,
         certified: Callable[[Flow], Certified | None] = lambda flow: None,
         trusted_certificates: Sequence[str] = (),
+        md5_only_for: Sequence[str] = (),
     ) -> None:
         """``lookup(username, hash name)`` gives the stored HA1; ``is_ours(host)``: a domain or address of ours.
 
         ``certified(flow)``: for whom the other end has shown a certificate. ``trusted_certificates``: domains and
-        addresses of record of peers that are believed in what they say of others.
+        addresses of record of peers that are believed in what they say of others. ``md5_only_for``: patterns of
+        User-Agent.
         """
         self._digest = digest
         self._lookup = lookup
@@ -77,6 +80,7 @@ class DigestAuthenticator:
         self._is_ours = is_ours
         self._certified = certified
         self._trusted_names = frozenset(trusted_certificates)
+        self._md5_only_for = tuple(pattern.lower() for pattern in md5_only_for)
         self._failures = FloodGuard(FAILURES_PER_SECOND, FAILURES_BURST)
         self._guesses = FloodGuard(FAILURES_PER_SECOND * GUESSES, FAILURES_BURST * GUESSES)
 
@@ -107,8 +111,13 @@ class DigestAuthenticator:
             if not outcome.stale:
                 self._failures.admit(suspect, ticks)
                 self._guesses.admit(flow.remote[0], ticks)
-        headers = [("WWW-Authenticate", value) for value in self._digest.challenges(now, stale)]
-        return self._replies.to(request, 401, headers=headers)
+        challenges = self._digest.challenges(now, stale, self._only_algorithm(request))
+        return self._replies.to(request, 401, headers=[("WWW-Authenticate", value) for value in challenges])
+
+    def _only_algorithm(self, request: Request) -> str | None:
+        """Nothing is lost by it: whoever could change the User-Agent on its way could take the better challenge out."""
+        user_agent = (request.headers.get("User-Agent") or "").lower()
+        return "MD5" if any(fnmatchcase(user_agent, each) for each in self._md5_only_for) else None
 
     def _is_for(self, request: Request, uri: str) -> bool:
         """Whether the answer was made for this request (RFC 3261 §22.4). Proxies change a Request-URI on its way, so

@@ -63,6 +63,8 @@ class Passwords:
     algorithms: tuple[str, ...] = ("SHA-256", "MD5")
     accept_without_qop: bool = False
     "COMPAT(libpurple 2.14): answers in the form of RFC 2069, which can be replayed while the nonce lives."
+    md5_only_for: Sequence[str] = ()
+    "COMPAT(baresip 1.0, Sofia-SIP 1.12, sipsak 0.9): give up at a first challenge that they do not know."
 
 
 class PresenceServer:
@@ -167,6 +169,7 @@ class PresenceServer:
                 self._is_ours,
                 self.driver.certified,
                 passwords.trusted_certificates,
+                passwords.md5_only_for,
             )
         router = Router(
             self.driver,

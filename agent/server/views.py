@@ -14,6 +14,7 @@ from agent.documents.xml import parse_xml
 from agent.presence.calls import DialogView, dialog_document, dialogs_of, problem_of
 from agent.presence.composition import DEFAULT, Composition, Input, Policy, compose
 from agent.presence.lamp import at_version, lamp_of
+from agent.presence.lineage import lineage
 from agent.presence.location_policy import told_locations
 from agent.presence.packages import DIALOG_INFO
 from agent.presence.records import OWN_PUBLISHER
@@ -114,9 +115,10 @@ class Views:
             inputs = [
                 Input(
                     row.id,
-                    _parse(row.body, charset_of(row.content_type)),
+                    document := _parse(row.body, charset_of(row.content_type)),
                     row.rank,
                     datetime.fromtimestamp(row.published_at, UTC),
+                    lineage(row.publisher, document),
                     keeps_time=row.publisher == OWN_PUBLISHER,
                 )
                 for row in self._store.publications(presentity, "presence")

@@ -242,6 +242,11 @@ class AuthenticationSettings(Section):
         description="Take answers in the form of RFC 2069, as libpurple (Pidgin) gives them. Whoever reads one along "
         "the way can send it again for some minutes.",
     )
+    md5_only_for: tuple[str, ...] = Field(
+        default=("baresip v0.*", "baresip v1.*", "sofia-sip/1.*", "sipsak*"),
+        description="User agents, by User-Agent, that fail when something better than `MD5` is offered as well. "
+        "They are offered `MD5` alone, as far as `algorithms` allows it.",
+    )
     accounts: dict[str, AccountSettings] = Field(
         default_factory=dict,
         description="User name to password. `lamplighter users` keeps further ones, without passwords in files.",

@@ -86,14 +86,18 @@ class DigestServer:
 
     # -- challenges ----------------------------------------------------------------------------------------------
 
-    def challenges(self, now: float, stale: bool = False) -> list[str]:
-        """One header value for each algorithm, best first; each belongs on a line of its own (RFC 8760 §2.3)."""
+    def challenges(self, now: float, stale: bool = False, only: str | None = None) -> list[str]:
+        """One header value for each algorithm, best first; each belongs on a line of its own (RFC 8760 §2.3).
+
+        ``only``: for a user agent that is at a loss with more; all the same, where that algorithm is not among ours.
+        """
         nonce = self._new_nonce(now)
+        algorithms = [only] if only in self._algorithms else self._algorithms
         tail = ", stale=true" if stale else ""
         return [
             f'Digest realm={quoted(self.realm)}, nonce="{nonce}", algorithm={algorithm}, '
             f'qop="{",".join(self._qops)}"{tail}'
-            for algorithm in self._algorithms
+            for algorithm in algorithms
         ]
 
     def _new_nonce(self, now: float) -> str:

@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from tests.interop.programs import run
+from tests.support.certificates import Authority
 from tests.support.ports import free_port
 
 pytestmark = pytest.mark.interop
@@ -81,13 +82,13 @@ def test_sipsak_probes_over_tcp(ports: dict[str, int]) -> None:
 
 
 def test_sipsak_probes_over_tls(
-    ports: dict[str, int], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ports: dict[str, int], authority: Authority, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     # sipsak 0.9.8 takes a TLS 1.3 session ticket for the answer, and cuts the last digit from the host that it compares
     # with the certificate.
     (tmp_path / "gnutls").write_text("[overrides]\ndisabled-version = tls1.3\n")
     monkeypatch.setenv("GNUTLS_SYSTEM_PRIORITY_FILE", str(tmp_path / "gnutls"))
-    trust = ("--tls-ca-cert", str(tmp_path / "certificates" / "ca.pem"), "--tls-ignore-cert-failure")
+    trust = ("--tls-ca-cert", str(authority.path), "--tls-ignore-cert-failure")
     code, said = sipsak(ports["tls"], "-E", "tls", *trust)
     assert code == 0, said
     assert "Protocol: TLS1.2" in said and "SIP/2.0 200 OK" in said

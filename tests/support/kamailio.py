@@ -79,16 +79,21 @@ async def kamailio(folder: Path, algorithm: str | None = None) -> AsyncIterator[
         yield address
 
 
+def command(configuration: Path, folder: Path, *options: str) -> tuple[str, ...]:
+    """In the foreground, with little memory, and with what it writes in ``folder``."""
+    program = shutil.which("kamailio", path="/usr/sbin:/usr/bin:/usr/local/sbin")
+    assert program is not None, "kamailio is not installed; deploy/install-test-packages brings it"
+    how = ("-DD", "-E", "-m", "64", "-M", "8", "-Y", str(folder), "-w", str(folder))
+    return (program, "-f", str(configuration), *how, *options)
+
+
 @asynccontextmanager
 async def running(configuration: Path, folder: Path, port: int, *options: str) -> AsyncIterator[str]:
     """Kamailio with any configuration that makes it listen on that port. ``folder``: for what it writes."""
-    program = shutil.which("kamailio", path="/usr/sbin:/usr/bin:/usr/local/sbin")
-    assert program is not None, "kamailio is not installed; deploy/install-test-packages brings it"
     log = folder / "kamailio.log"
     with log.open("wb") as output:
         process = await asyncio.create_subprocess_exec(
-            *(program, "-f", str(configuration), "-DD", "-E", "-m", "64", "-M", "8"),
-            *("-Y", str(folder), "-w", str(folder), *options),
+            *command(configuration, folder, *options),
             stdout=output,
             stderr=subprocess.STDOUT,
             start_new_session=True,

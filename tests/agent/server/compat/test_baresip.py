@@ -44,6 +44,22 @@ async def test_publish_modify_and_refresh_each_in_a_call_of_its_own() -> None:
 
 
 @virtual
+async def test_the_second_of_two_first_publications_is_the_one_that_goes_on() -> None:
+    # At its start it publishes once more before it has the tag of the first one, which nobody will ever remove.
+    async with world() as here:
+        alice, bob = here.phone("alice"), here.phone("bob")
+        tags = []
+        for _ in range(2):
+            data = publication(alice, f"Content-Type: {PIDF}", body=document("In", tuple_id="t4109"))
+            tags.append((await alice.ask(data)).headers.get("SIP-ETag"))
+        await bob.subscribe()
+        assert shown(await bob.notify()) == [("open", "In")]
+        closed = document("Out", basic="closed", tuple_id="t4109")
+        await alice.ask(publication(alice, f"SIP-If-Match: {tags[1]}", f"Content-Type: {PIDF}", body=closed))
+        assert shown(await bob.notify()) == [("closed", "Out")]
+
+
+@virtual
 async def test_no_accept_and_an_empty_supported() -> None:
     async with world() as here:
         bob = here.phone("bob")

@@ -86,9 +86,13 @@ async def test_rfc_2069_is_a_setting(accepted: bool) -> None:
 async def test_going_offline_is_a_publication_of_closed_with_an_empty_note() -> None:
     async with world() as here:
         alice, bob = here.phone("alice"), here.phone("bob")
-        assert (await alice.ask(publication(alice, basic=b"closed"))).status == 200
+        await alice.ask(publication(alice, note=b"at my desk"))
         await bob.subscribe()
+        assert shown(await bob.notify()) == [("open", "at my desk")]
+        # It knows no entity-tags: this is one more publication, with the tuple id of the first.
+        assert (await alice.ask(publication(alice, basic=b"closed", cseq="2"))).status == 200
         assert shown(await bob.notify()) == [("closed", "")]
+        assert len(here.store.publications(ALICE, "presence")) == 2
 
 
 @virtual

@@ -1,9 +1,12 @@
 """COMPAT(sipsak 0.9, Sofia-SIP 1.12, Kamailio 5.6 as publisher, aiosip 0.2): one or two habits each."""
 
 import asyncio
+from dataclasses import replace
 
 import pytest
 
+from agent.settings.sip import AuthenticationSettings
+from agent.sip.digest import parse_authentication
 from tests.support.credentials import PASSWORDS, answer, nonce_of
 from tests.support.phone import ALICE, PIDF, Phone, document, shown
 from tests.support.verbatim import verbatim
@@ -33,6 +36,38 @@ async def test_sipsak_quotes_what_should_be_bare() -> None:
         ).format(**given)
         data = alice.compose("PUBLISH", *lines, line, cseq=2, body=document("In"))
         assert (await alice.ask(data)).status == 200
+
+
+PATTERNS = AuthenticationSettings().md5_only_for
+
+
+@pytest.mark.parametrize(
+    ("user_agent", "offered"),
+    [
+        ("baresip v1.0.0 (x86_64/linux)", ["MD5"]),
+        ("sofia-sip/1.12.11devel", ["MD5"]),
+        ("sipsak 0.9.8.1", ["MD5"]),
+        ("Linphonec/5.1.65 (belle-sip/5.1.65)", ["SHA-256", "MD5"]),
+        ("baresip v3.10.0 (x86_64/Linux)", ["SHA-256", "MD5"]),
+    ],
+)
+@virtual
+async def test_some_give_up_at_a_first_challenge_that_they_do_not_know(
+    user_agent: str, offered: list[str]
+) -> None:
+    async with world(passwords=replace(PASSWORDS, md5_only_for=PATTERNS)) as here:
+        challenged = (await here.phone("bob").subscribe(f"User-Agent: {user_agent}")).answer
+        values = challenged.headers.get_all("WWW-Authenticate")
+        assert [parse_authentication(value)[1]["algorithm"] for value in values] == offered
+
+
+@virtual
+async def test_where_md5_was_switched_off_it_stays_so() -> None:
+    strict = replace(PASSWORDS, md5_only_for=PATTERNS, algorithms=("SHA-256",))
+    async with world(passwords=strict) as here:
+        challenged = (await here.phone("bob").subscribe("User-Agent: sipsak 0.9.8.1")).answer
+        (value,) = challenged.headers.get_all("WWW-Authenticate")
+        assert "algorithm=SHA-256" in value
 
 
 @pytest.mark.parametrize("first", [1_000_000_007, 2**31 - 2])
