@@ -25,12 +25,12 @@ def run(
     return done.returncode, done.stdout.decode("utf-8", "replace")
 
 
-def sipp(scenario: str, transport: str, port: int, logs: Path, *, calls: int = 1) -> None:
-    """Run a scenario of sipp/; an AssertionError shows what SIPp complained of."""
+def sipp(scenario: str, transport: str, port: int, logs: Path, user: str, *, calls: int = 1) -> None:
+    """Run a scenario of sipp/ about that user; an AssertionError shows what SIPp complained of."""
     code, said = run(
         "sipp", f"127.0.0.1:{port}",
         "-sf", str(SCENARIOS / f"{scenario}.xml"),
-        "-i", "127.0.0.1", "-p", str(free_port()),
+        "-key", "user", user, "-i", "127.0.0.1", "-p", str(free_port()),
         "-t", {"udp": "u1", "tcp": "t1"}[transport],
         "-m", str(calls), "-l", str(calls), "-r", str(calls),
         "-nostdin", "-timeout", "40s", "-timeout_error",

@@ -1,5 +1,6 @@
 """netcat and sipsak: what a shell script or an administrator would send."""
 
+from itertools import count
 from pathlib import Path
 
 import pytest
@@ -10,6 +11,7 @@ from tests.support.ports import free_port
 
 pytestmark = pytest.mark.interop
 
+SERIALS = count()
 BODY = (
     '<presence xmlns="urn:ietf:params:xml:ns:pidf" entity="sip:alice@example.org">'
     '<tuple id="t"><status><basic>open</basic></status></tuple></presence>'
@@ -17,12 +19,13 @@ BODY = (
 
 
 def message(method: str, transport: str, *lines: str, body: str = "", port: int = 9) -> bytes:
+    serial = next(SERIALS)
     head = (
         f"{method} sip:alice@example.org SIP/2.0",
-        f"Via: SIP/2.0/{transport.upper()} 127.0.0.1:{port};branch=z9hG4bK{method}{len(body)};rport",
+        f"Via: SIP/2.0/{transport.upper()} 127.0.0.1:{port};branch=z9hG4bK{serial};rport",
         "From: <sip:alice@example.org>;tag=nc",
         "To: <sip:alice@example.org>",
-        f"Call-ID: {method}-nc",
+        f"Call-ID: {serial}-nc",
         f"CSeq: 1 {method}",
         *lines,
         f"Content-Length: {len(body)}",

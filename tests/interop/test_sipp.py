@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.interop.conftest import House
 from tests.interop.programs import sipp
 
 pytestmark = pytest.mark.interop
@@ -11,9 +12,11 @@ pytestmark = pytest.mark.interop
 
 @pytest.mark.parametrize("transport", ["udp", "tcp"])
 @pytest.mark.parametrize("scenario", ["publish", "subscribe", "fetch_and_refusals", "watch"])
-def test_life_cycle(ports: dict[str, int], tmp_path: Path, scenario: str, transport: str) -> None:
-    sipp(scenario, transport, ports[transport], tmp_path)
+def test_life_cycle(
+    house: House, ports: dict[str, int], tmp_path: Path, scenario: str, transport: str
+) -> None:
+    sipp(scenario, transport, ports[transport], tmp_path, house.user())
 
 
-def test_fifty_watchers_at_once(ports: dict[str, int], tmp_path: Path) -> None:
-    sipp("watch", "udp", ports["udp"], tmp_path, calls=50)
+def test_fifty_watchers_at_once(house: House, ports: dict[str, int], tmp_path: Path) -> None:
+    sipp("watch", "udp", ports["udp"], tmp_path, house.user(), calls=50)
