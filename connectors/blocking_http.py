@@ -7,10 +7,12 @@ changed DNS answer gets past. Proxies from the environment are not used.
 import ipaddress
 import socket
 import ssl
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import requests
+import urllib3
 from requests.adapters import HTTPAdapter
 from urllib3 import HTTPConnectionPool, HTTPSConnectionPool
 from urllib3.connection import HTTPConnection, HTTPSConnection
@@ -18,7 +20,8 @@ from urllib3.exceptions import NameResolutionError, NewConnectionError
 from urllib3.util.connection import create_connection
 
 from connectors.addresses import AllowList, is_public
-from connectors.errors import ConnectorError, Refused, TimedOut, Unreachable
+from connectors.errors import BadData, ConnectorError, Refused, TimedOut, Unreachable
+from connectors.http import MAX_BODY
 
 
 def guarded_adapter(allow: AllowList, ca_file: Path | None = None) -> type[HTTPAdapter]:
@@ -64,6 +67,9 @@ def guarded_adapter(allow: AllowList, ca_file: Path | None = None) -> type[HTTPA
         def init_poolmanager(
             self, connections: int, maxsize: int, block: bool = False, **pool_kwargs: Any
         ) -> None:
+            if (version := getattr(urllib3, "HttpVersion", None)) is not None:
+                # urllib3-future, which caldav brings in urllib3's place; by HTTP/3 it would go its own way.
+                pool_kwargs["disabled_svn"] = {version.h2, version.h3}
             super().init_poolmanager(connections, maxsize, block, **pool_kwargs)
             self.poolmanager.pool_classes_by_scheme = {"http": PlainPool, "https": EncryptedPool}
 
@@ -76,11 +82,37 @@ def guarded_adapter(allow: AllowList, ca_file: Path | None = None) -> type[HTTPA
         def cert_verify(self, conn: Any, url: str, verify: Any, cert: Any) -> None:
             """Nothing to set: ``tls`` verifies."""
 
-        def send(self, request: requests.PreparedRequest, *args: Any, **kwargs: Any) -> requests.Response:
+        def send(
+            self, request: requests.PreparedRequest, stream: bool = False, *args: Any, **kwargs: Any
+        ) -> requests.Response:
+            """An answer that is not streamed has at most `MAX_BODY`, as it is and unpacked."""
             kwargs["proxies"] = {}
-            return super().send(request, *args, **kwargs)
+            answer = super().send(request, stream, *args, **kwargs)
+            if not stream:
+                _cap(answer)
+            return answer
 
     return Guarded
+
+
+class TooLarge(requests.RequestException):
+    """The answer has more bytes than any honest one."""
+
+
+def _cap(answer: requests.Response) -> None:
+    """Everything that is read of an answer goes through ``iter_content``, ``content`` included."""
+    chunks = answer.iter_content
+
+    def capped(*args: Any, **kwargs: Any) -> Iterator[bytes]:
+        count = 0
+        for chunk in chunks(*args, **kwargs):
+            count += len(chunk)
+            if count > MAX_BODY:
+                answer.close()
+                raise TooLarge(f"the answer is larger than {MAX_BODY // 1024} KiB")
+            yield chunk
+
+    answer.iter_content = capped  # type: ignore[method-assign]
 
 
 class NotAllowed(NewConnectionError):
@@ -102,6 +134,8 @@ def network_error(error: requests.RequestException, host: str) -> ConnectorError
     causes = [error, *_causes(error)]
     if any(isinstance(cause, NotAllowed) for cause in causes):
         return Refused(f"{host}: the address is not on the public internet")
+    if isinstance(error, TooLarge):
+        return BadData(str(error))
     for cause in causes:
         if isinstance(cause, ssl.SSLCertVerificationError):
             return Unreachable(

@@ -27,6 +27,7 @@ BUILT_IN = (
     "asterisk",
     "caldav",
     "example",
+    "exchange",
     "ics_feed",
     "microsoft",
     "sip_dialog",

@@ -10,9 +10,9 @@ from importlib import import_module
 from typing import Any
 from urllib.parse import urljoin, urlsplit
 
-from connectors.caldav.dav import parse
 from connectors.errors import AuthFailed, BadData, ConnectorError, NotFound, Refused
 from connectors.http import Http, Response, expect
+from connectors.safe_xml import parse
 
 _HOME_SET = "{urn:ietf:params:xml:ns:caldav}calendar-home-set"
 _CALENDAR = "{urn:ietf:params:xml:ns:caldav}calendar"

@@ -1,6 +1,7 @@
 """The guard for libraries that speak HTTP by way of requests."""
 
 import asyncio
+import gzip
 import ssl
 from contextlib import asynccontextmanager
 
@@ -10,7 +11,7 @@ from aiohttp import web
 
 from connectors.addresses import AllowList
 from connectors.blocking_http import guarded_session, network_error
-from connectors.errors import Refused, TimedOut, Unreachable
+from connectors.errors import BadData, Refused, TimedOut, Unreachable
 from tests.connectors.support import LOOPBACK, serve
 from tests.support.certificates import Authority
 from tests.support.ports import free_port
@@ -92,6 +93,18 @@ async def test_failures_are_told_apart(tmp_path):
         with pytest.raises(requests.RequestException) as raised:
             await asyncio.to_thread(guarded_session(LOOPBACK).get, f"http://127.0.0.1:{port}/", timeout=0.2)
     assert isinstance(network_error(raised.value, "the host"), TimedOut)
+
+
+async def test_an_answer_without_end_is_cut(monkeypatch):
+    monkeypatch.setattr("connectors.blocking_http.MAX_BODY", 100_000)
+
+    async def handler(request):
+        packed = gzip.compress(bytes(10_000_000))
+        return web.Response(body=packed, headers={"Content-Encoding": "gzip"})
+
+    async with serve(handler) as url:
+        error = await failing(url, LOOPBACK)
+    assert isinstance(error, BadData) and "larger than 97 KiB" in error.words
 
 
 @asynccontextmanager

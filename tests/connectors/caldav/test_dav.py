@@ -6,7 +6,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from connectors.base import Link
-from connectors.caldav.dav import Listed, StoredObject, events_between, parse, read_calendars, read_objects
+from connectors.caldav.dav import Listed, StoredObject, events_between, read_calendars, read_objects
 from connectors.caldav.discovery import same_house
 from connectors.caldav.mapping import chosen, problems_of, source_of
 from connectors.caldav.settings import CalDavSettings
@@ -14,6 +14,7 @@ from connectors.errors import BadData
 from connectors.ical.fact import reader_of
 from connectors.ical.read import Reading
 from connectors.ical.window import wears_out, window_at
+from connectors.safe_xml import parse
 from tests.support.clock import MONDAY_NINE
 
 HEAD = b'<d:multistatus xmlns:d="DAV:" xmlns:c="urn:ietf:params:xml:ns:caldav" xmlns:cs="http://calendarserver.org/ns/">'

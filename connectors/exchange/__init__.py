@@ -1,0 +1,1 @@
+"""Calendars on an Exchange server of one's own, or on one that speaks Exchange Web Services."""
