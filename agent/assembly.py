@@ -62,6 +62,7 @@ def server_config(settings: Settings) -> ServerConfig:
             if each.revealed is not None
         },
         minimum_interval=settings.notify.minimum_interval.total_seconds(),
+        minimum_dialog_interval=settings.dialogs.minimum_interval.total_seconds(),
         requests_per_second=settings.limits.requests_per_second,
         requests_burst=settings.limits.requests_burst,
         thresholds=Thresholds(transactions=settings.limits.transactions),

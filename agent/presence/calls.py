@@ -8,6 +8,7 @@ from functools import lru_cache
 from agent.documents import dialog_info
 from agent.documents.dialog_info import Dialog, DialogInfo, Participant
 from agent.documents.errors import DocumentError
+from agent.presence.dialog_choice import ALL, DialogChoice
 from agent.presence.lamp import lamp_dialog
 from agent.presence.records import Publication
 
@@ -23,6 +24,8 @@ class DialogView:
     "Who is at the other end, and what a phone needs to pick the call up (RFC 4235 §3.6, §3.7.2)."
     single: bool = False
     "Only the dialog that says most: some phones know one lamp and one dialog."
+    choice: DialogChoice = ALL
+    "The dialogs that the watcher has asked for."
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,9 +56,10 @@ def dialog_document(entity: str, real: Sequence[Dialog], lamp: str, view: Dialog
 
     A real confirmed dialog wins over any lamp; a ringing phone over a blinking one.
     """
-    shown = [dialog if view.details else _state_only(dialog) for dialog in real]
+    real = [dialog for dialog in real if view.choice.includes(dialog)]
+    shown = [_in_full(dialog, view) if view.details else _state_only(dialog) for dialog in real]
     states = {dialog.state for dialog in real}
-    made = lamp_dialog(entity, lamp)
+    made = lamp_dialog(entity, lamp) if view.choice.call_id is None else None
     if made is not None and "confirmed" not in states and made.state not in states:
         shown.append(made)
         shown.sort(key=lambda dialog: _RANKS[dialog.state])
@@ -64,10 +68,30 @@ def dialog_document(entity: str, real: Sequence[Dialog], lamp: str, view: Dialog
     return dialog_info.build(DialogInfo(entity, 0, "full", tuple(shown)))
 
 
+def _in_full(dialog: Dialog, view: DialogView) -> Dialog:
+    """Session descriptions only for those who have asked for them (RFC 4235 §3.2)."""
+    if view.choice.sessions:
+        return dialog
+    return replace(dialog, local=_without_session(dialog.local), remote=_without_session(dialog.remote))
+
+
+def _without_session(side: Participant | None) -> Participant | None:
+    if side is None or not side.extensions:
+        return side
+    return replace(
+        side, extensions=tuple(each for each in side.extensions if each.name != "session-description")
+    )
+
+
 def _state_only(dialog: Dialog) -> Dialog:
     """RFC 4235 §3.7.2: that there is a call and how far it is, not with whom."""
     local = Participant(dialog.local.identity, dialog.local.target) if dialog.local is not None else None
     return Dialog(dialog.id, dialog.state, direction=dialog.direction, local=local)
+
+
+def is_ringing(document: bytes) -> bool:
+    """Of a document made here: whether somebody could still pick up a call."""
+    return b">early</state>" in document
 
 
 def busiest_call(publications: Iterable[Publication]) -> CallSeen:

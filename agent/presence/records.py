@@ -74,6 +74,8 @@ class Subscription:
     version: int
     "Version of the next document when the row was made (RFC 4235 §4.1). The store numbers: `next_version`."
     created_at: float
+    event_params: str = ""
+    'Of the Event header field, those that its package reads: `;name="value"` each (RFC 4235 §3.2).'
 
 
 @dataclass(frozen=True, slots=True)

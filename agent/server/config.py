@@ -7,7 +7,9 @@ from fnmatch import fnmatchcase
 from agent.presence.admission import DEFAULT_THRESHOLDS, Thresholds
 from agent.presence.authorization import Authorize, DomainPolicy
 from agent.presence.calls import DialogView
+from agent.presence.dialog_choice import read_choice
 from agent.presence.packages import DEFAULT_PACKAGES, EventPackage, ExpiryLimits
+from agent.presence.records import Subscription
 from agent.sip.digest import Credentials
 from agent.sip.parsing import DEFAULT_LIMITS, Limits
 
@@ -48,6 +50,8 @@ class ServerConfig:
     "Realm -> what NOTIFYs are signed with when they are challenged for it."
     minimum_interval: float = 0.0
     "Seconds between two NOTIFYs of one subscription; changes meanwhile are merged."
+    minimum_dialog_interval: float = 0.0
+    "The same for the package `dialog`, but for a phone that rings, which is told at once."
     locations: bool = False
     "Whether watchers are told the locations that may be passed on."
     server_name: str = "Lamplighter"
@@ -72,10 +76,12 @@ class ServerConfig:
         """Oneself, those named, and trusted peers (RFC 3903 §14.1)."""
         return trusted or publisher == presentity or publisher in self.publishers.get(presentity, ())
 
-    def dialog_view(self, presentity: str, watcher: str, user_agent: str) -> DialogView:
+    def dialog_view(self, row: Subscription) -> DialogView:
         """How a watcher sees somebody's dialogs: one's own in full (RFC 4235 §3.6)."""
-        single = any(fnmatchcase(user_agent.lower(), pattern.lower()) for pattern in self.one_dialog_for)
-        return DialogView(self.dialog_details or presentity == watcher, single)
+        name = row.user_agent.lower()
+        single = any(fnmatchcase(name, pattern.lower()) for pattern in self.one_dialog_for)
+        details = self.dialog_details or row.presentity == row.watcher
+        return DialogView(details, single, read_choice(row.event_params))
 
     @property
     def takes_messages(self) -> bool:

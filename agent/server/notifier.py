@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator, Sequence
 from agent.clock import Clock
 from agent.net.driver import Driver
 from agent.net.user_agent import LARGE
-from agent.presence.calls import DialogView
+from agent.presence.calls import DialogView, is_ringing
 from agent.presence.packages import EventPackage, acceptable_type
 from agent.presence.records import Change, Subscription
 from agent.presence.subscription import RETRY_AFTER, Fate, Reason, fate_of, subscription_state, terminated
@@ -167,6 +167,8 @@ class Notifier:
             watch.changed_at = since
         if force:
             watch.sent = None
+        if watch.may_ring:
+            self._end_pause(watch)
         if not watch.in_flight and not watch.queued and watch.paused is None:
             watch.queued = True
             self._ready.append(watch)
@@ -205,7 +207,7 @@ class Notifier:
         if watch.final is None and watch.sent is not None and watch.sent.body == view.body:
             watch.changed_at = None
             return  # the watcher knows
-        if watch.final is None and watch.sent is not None and self._too_soon(watch):
+        if watch.final is None and watch.sent is not None and self._too_soon(watch, view):
             return
         flow = watch.flow if watch.flow is not None and self._next_hops.usable(watch.flow) else None
         if flow is None:
@@ -257,16 +259,21 @@ class Notifier:
     def _dialog_view(self, row: Subscription, package: EventPackage) -> DialogView:
         if not package.versioned:
             return PLAIN_DIALOGS
-        return self._config.dialog_view(row.presentity, row.watcher, row.user_agent)
+        return self._config.dialog_view(row)
 
-    def _too_soon(self, watch: Watch) -> bool:
+    def _too_soon(self, watch: Watch, view: View) -> bool:
         """Whether the watcher has just been told something (RFC 3856 §6.10); if so, the newest state goes later.
 
-        What a SUBSCRIBE asks for and what ends a subscription never waits.
+        What a SUBSCRIBE asks for and what ends a subscription never waits, nor does a phone that rings.
         """
-        wait = watch.sent_at + self._config.minimum_interval - self._clock.monotonic()
+        calls = self._config.packages[watch.row.package].versioned
+        interval = self._config.minimum_dialog_interval if calls else self._config.minimum_interval
+        if interval <= 0.0 or (calls and is_ringing(view.body)):
+            return False
+        wait = watch.sent_at + interval - self._clock.monotonic()
         if wait > 0:
             watch.paused = asyncio.get_running_loop().call_later(wait, self._retry, watch)
+            watch.may_ring = calls
         return wait > 0
 
     def _next_numbers(self, row: Subscription) -> Numbers:
@@ -362,12 +369,13 @@ class Notifier:
             self._owe(watch, watch.changed_at, force=True)
 
     def _end_pause(self, watch: Watch) -> None:
+        watch.may_ring = False
         if watch.paused is not None:
             watch.paused.cancel()
             watch.paused = None
 
     def _retry(self, watch: Watch) -> None:
-        watch.paused = None
+        watch.paused, watch.may_ring = None, False
         self._owe(watch, self._clock.wall())
 
     def _drop(self, watch: Watch) -> None:

@@ -8,7 +8,8 @@ from hashlib import blake2s
 from agent.clock import Clock
 from agent.net.driver import Driver
 from agent.presence.authorization import SubHandling, state_of
-from agent.presence.packages import EventPackage, acceptable_type
+from agent.presence.dialog_choice import kept_params
+from agent.presence.packages import DIALOG, EventPackage, acceptable_type
 from agent.presence.records import Subscription, SubscriptionState
 from agent.presence.subscription import Reason, TooBrief, grant
 from agent.server.authenticate import Identity
@@ -67,6 +68,7 @@ class SubscribeHandler:
             return self._replies.bad_event(request)
         try:
             event = parse_event(header)
+            params = kept_params(event.params) if event.package == DIALOG.name else ""
         except ValueError:
             return to(request, 400, "Bad Event Header")
         package = self._config.packages.get(event.package)
@@ -95,7 +97,9 @@ class SubscribeHandler:
         assert identity is not None
         if request.to.tag is not None:
             return self._in_dialog(request, transaction, flow, identity, event, accept, granted)
-        return self._initial(request, transaction, flow, identity.aor, event, package, accept, granted)
+        return self._initial(
+            request, transaction, flow, identity.aor, event, params, package, accept, granted
+        )
 
     def _initial(
         self,
@@ -104,6 +108,7 @@ class SubscribeHandler:
         flow: Flow,
         watcher: str,
         event: Event,
+        params: str,
         package: EventPackage,
         accept: tuple[str, ...],
         granted: int,
@@ -149,6 +154,7 @@ class SubscribeHandler:
             user_agent=(request.headers.get("User-Agent") or "")[:120],
             version=0,
             created_at=now,
+            event_params=params,
         )
         response = self._accepted(request, row, granted)
         if granted == 0:

@@ -36,6 +36,7 @@ class Watch:
         "flow",
         "head",
         "in_flight",
+        "may_ring",
         "notifier",
         "paused",
         "queued",
@@ -56,6 +57,8 @@ class Watch:
         "A NOTIFY, or the search for where to send it, is under way."
         self.paused: asyncio.TimerHandle | None = None
         "Until when the watcher asked to be left alone."
+        self.may_ring = False
+        "The pause is for pacing only, and a call that comes in would end it."
         self.queued = False
         self.reconnected = False
         "Its connection broke under a NOTIFY, which is on its way again."

@@ -173,7 +173,7 @@ class NotifySettings(Section):
         default=timedelta(0),
         ge=timedelta(0),
         le=timedelta(minutes=1),
-        description="Least time between two notifications of one subscription; changes meanwhile are merged. "
+        description="Least time between two notifications of presence to one watcher; changes meanwhile are merged. "
         "The first change is always sent at once.",
     )
     large: Literal["udp", "tcp"] = Field(
@@ -198,6 +198,13 @@ class DialogSettings(Section):
         default=False,
         description="Tell every watcher who is at the other end, and what picking up a call needs. "
         "Otherwise only one's own phones are told; the others see that there is a call.",
+    )
+    minimum_interval: Duration = Field(
+        default=timedelta(0),
+        ge=timedelta(0),
+        le=timedelta(minutes=1),
+        description="Least time between two notifications of calls and lamps of one subscription; RFC 4235 §3.10 "
+        "wants `1s`. A phone that rings is told at once all the same.",
     )
     one_at_a_time: tuple[str, ...] = Field(
         default=(),

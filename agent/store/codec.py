@@ -44,7 +44,7 @@ def _encode_subscription(numbered: NumberedSubscription) -> tuple[Any, ...]:
     return (*_subscription_fields(row), *texts, numbered.local_cseq, numbered.version)
 
 
-_SHARED = ("package", "state", "transport", "contact", "local_address", "user_agent")
+_SHARED = ("package", "state", "transport", "contact", "local_address", "user_agent", "event_params")
 "Texts with few values: after a restart with 100,000 rows each is in memory once."
 
 

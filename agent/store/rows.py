@@ -64,6 +64,7 @@ _TEXTS: Mapping[type, Callable[[Any], tuple[str | None, ...]]] = {
     Subscription: attrgetter(
         "id", "presentity", "package", "event_id", "watcher", "call_id", "local_tag", "remote_tag", "local_uri",
         "remote_uri", "remote_target", "contact", "transport", "local_address", "remote_address", "user_agent",
+        "event_params",
     ),
     ManualChoice: attrgetter("person", "state", "note", "chosen_by"),
     RuleMemory: attrgetter("person", "memory"),

@@ -152,3 +152,45 @@ async def test_a_pbx_that_is_trusted_publishes_for_everybody() -> None:
         await publish(pbx, calls("confirmed"))
         refused = await stranger.publish(calls("confirmed"), event="dialog", content_type=CONTENT_TYPE)
         assert refused.status == 401
+
+
+@virtual
+async def test_one_dialog_can_be_watched_alone_and_without_the_lamp_over_a_restart_too() -> None:
+    async with world() as here:
+        phone, watcher = here.phone("alice"), here.phone("alice")
+        one = await watcher.subscribe(event='dialog;call-id="secret-1";to-tag=l;from-tag=r')
+        assert lamp(await watcher.notify(within=0.1)) == []
+        etag = await publish(phone, calls("early", "confirmed"))
+        notify = await watcher.notify(within=0.1)
+        assert [each.call_id for each in dialogs(notify)] == ["secret-1"]
+        await one.ask(event="dialog")
+        assert [each.call_id for each in dialogs(await watcher.notify(within=0.1))] == ["secret-1"]
+        here.server.close()
+        await here.start()
+        assert [each.call_id for each in dialogs(await watcher.notify(within=0.1))] == ["secret-1"]
+        await publish(phone, calls("confirmed", "early"), etag)
+        notify = await watcher.notify(within=0.1)
+        assert [(each.call_id, each.state) for each in dialogs(notify)] == [("secret-1", "early")]
+
+
+@virtual
+async def test_half_a_name_of_a_dialog_is_400() -> None:
+    async with world() as here:
+        watcher = here.phone("alice")
+        assert (await watcher.subscribe(event="dialog;call-id=x")).answer.status == 400
+
+
+@virtual
+async def test_session_descriptions_are_told_only_when_asked_for() -> None:
+    session = '<local><session-description type="application/sdp">v=0</session-description></local>'
+    body = calls("confirmed").replace(b"<local>", session.encode()[:-8], 1)
+    async with world() as here:
+        phone, plain, curious = here.phone("alice"), here.phone("alice"), here.phone("alice")
+        await plain.subscribe(event="dialog")
+        await curious.subscribe(event="dialog;include-session-description")
+        for each in (plain, curious):
+            await each.notify(within=0.1)
+        await publish(phone, body)
+        assert b"v=0" in (await curious.notify(within=0.1)).body
+        notify = await plain.notify(within=0.1)
+        assert b"v=0" not in notify.body and b"secret-0" in notify.body
