@@ -1,4 +1,4 @@
-"""Event parameters of the package `dialog`: one dialog, or all of one INVITE, in place of all there are (RFC 4235 §3.2)."""
+"""Event parameters of the package `dialog`: one dialog, or all of one INVITE, instead of all (RFC 4235 §3.2)."""
 
 from dataclasses import dataclass
 from functools import lru_cache

@@ -53,6 +53,7 @@ def _decode_subscription(starts: int, fields: dict[str, Any]) -> Subscription:
     fields["accept"] = _tuple_from_json(fields["accept"])
     for name in ("local_cseq", "version"):
         fields[name] = loaded(fields[name], starts)
+    fields["event_params"] = fields["event_params"] or ""
     for name in _SHARED:
         fields[name] = intern(fields[name])
     return Subscription(**fields)

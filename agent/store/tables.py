@@ -46,7 +46,7 @@ subscriptions = Table(
     Column("remote_address", Text, nullable=False),
     Column("user_agent", Text, nullable=False),
     Column("created_at", Double, nullable=False),
-    Column("event_params", Text, nullable=False, server_default=""),
+    Column("event_params", Text, comment="none: written before there were any"),
     Column("route_set", Text, nullable=False, comment="JSON array"),
     Column("accept", Text, nullable=False, comment="JSON array"),
     Column("local_cseq", BigInteger, nullable=False, comment="see agent.store.numbering"),

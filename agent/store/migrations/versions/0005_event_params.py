@@ -10,7 +10,7 @@ depends_on = None
 
 
 def upgrade() -> None:
-    op.add_column("subscriptions", sa.Column("event_params", sa.Text, nullable=False, server_default=""))
+    op.add_column("subscriptions", sa.Column("event_params", sa.Text))
 
 
 def downgrade() -> None:
