@@ -9,6 +9,7 @@ import logging
 import ssl
 from collections.abc import Callable
 from contextlib import AsyncExitStack
+from dataclasses import replace
 
 from agent.clock import Clock
 from agent.net.authentication import request_authenticated
@@ -19,7 +20,7 @@ from agent.net.transcript import Transcript
 from agent.net.user_agent import UserAgent
 from agent.notices import NoticeReader
 from agent.sip.digest import Credentials, DigestClient
-from agent.sip.flows import Flow, Transport, format_host
+from agent.sip.flows import Flow, format_host
 from agent.sip.messages import Request, Response, response_to
 from agent.sip.notification import Notification
 from agent.sip.routing import parse_target
@@ -33,6 +34,10 @@ log = logging.getLogger(__name__)
 
 LEAVE_WITHIN = 2.0
 "Seconds that servers get to confirm the end of our subscriptions when the service stops."
+
+
+LOOK_AFTER = 15.0
+"Seconds between looks at whether the connection still stands by which a server tells us."
 
 
 class Subscriptions:
@@ -91,16 +96,17 @@ class Subscriptions:
         wanted = kept.wanted
         next_hop = wanted.server or wanted.uri
         try:
-            agent, transport = await self._agent_for(next_hop)
+            agent = await self._agent_for(next_hop)
+            contact = await agent.contact_towards(next_hop)
         except ValueError as error:
             return Misconfigured(f"{next_hop} is no SIP address ({error})")
         except OSError as error:
-            return Unreachable(f"{next_hop} cannot be found ({error})")
+            return Unreachable(f"{next_hop} cannot be reached ({error})")
         subscriber = Subscriber(
             WantedState(
                 wanted.uri,
                 f"<{_watcher(wanted)}>",
-                agent.contact(transport),
+                contact,
                 wanted.event,
                 wanted.accept,
                 wanted.expires,
@@ -116,6 +122,7 @@ class Subscriptions:
         if wanted.user is not None and wanted.password is not None:
             digest = DigestClient(Credentials(wanted.user, wanted.password), self._token)
         while True:
+            await self._renew_contact(subscriber, agent, next_hop)
             now = self._clock.monotonic()
             action = subscriber.next_action(now)
             if isinstance(action, Ended):
@@ -129,9 +136,21 @@ class Subscriptions:
             else:
                 await self._wait(kept, action.until)
 
+    async def _renew_contact(self, subscriber: Subscriber, agent: UserAgent, next_hop: str) -> None:
+        """After a connection that was the only way to us has been lost, the server is told of the new one."""
+        if "transport=tls" not in subscriber.wanted.contact:
+            return
+        try:
+            contact = await agent.contact_towards(next_hop)
+        except OSError:
+            return  # sending will fail too, and tell
+        if contact != subscriber.wanted.contact:
+            subscriber.wanted = replace(subscriber.wanted, contact=contact)
+            subscriber.refetch(self._clock.monotonic())
+
     async def _wait(self, kept: "_Kept", until: float | None) -> None:
         kept.changed.clear()
-        delay = None if until is None else until - self._clock.monotonic()
+        delay = LOOK_AFTER if until is None else min(until - self._clock.monotonic(), LOOK_AFTER)
         try:
             async with asyncio.timeout(delay):
                 await kept.changed.wait()
@@ -155,13 +174,12 @@ class Subscriptions:
 
     # -- sockets -------------------------------------------------------------------------------------------------
 
-    async def _agent_for(self, next_hop: str) -> tuple[UserAgent, Transport]:
+    async def _agent_for(self, next_hop: str) -> UserAgent:
         """Raises ValueError for what is no SIP URI, OSError for what is not found."""
         first = (await self._resolver.resolve(parse_target(next_hop)))[0]
         own = local_address_for(first.host, first.port)
         async with self._opening:
-            agent = self._agents.get(own)
-            if agent is None:
+            if own not in self._agents:
                 agent = await self._sockets.enter_async_context(
                     UserAgent.open(
                         self._clock,
@@ -174,7 +192,7 @@ class Subscriptions:
                 )
                 agent.on_request(self._on_request)
                 self._agents[own] = agent
-        return agent, first.transport
+        return self._agents[own]
 
     def _on_request(self, request: Request, flow: Flow) -> Response | None:
         """None: not ours. A NOTIFY is then answered 481, which makes a server stop sending (RFC 6665 §4.1.3)."""

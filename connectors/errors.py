@@ -28,7 +28,8 @@ class ConnectorError(Exception):
     @property
     def words(self) -> str:
         """``what`` and the advice, as sentences."""
-        sentence = self.what[:1].upper() + self.what[1:].rstrip(".") + "."
+        sentence = self.what[:1].upper() + self.what[1:]
+        sentence = sentence if sentence.endswith(("?", "!")) else sentence.rstrip(".") + "."
         return f"{sentence} {self._advice}".strip()
 
 

@@ -46,7 +46,14 @@ from connectors.linked import Group, Linked
 from connectors.privacy import reduced
 from connectors.receiving import Receiving
 from connectors.registry import ConnectorType, load
-from connectors.schedule import CONFIRM_AFTER, backoff, first_delay, jittered
+from connectors.schedule import (
+    CONFIRM_AFTER,
+    MAX_BACKOFF,
+    MAX_LISTENING_BACKOFF,
+    backoff,
+    first_delay,
+    jittered,
+)
 from connectors.settings import LinkSettings, PollSettings
 from connectors.sip import Sip
 
@@ -345,7 +352,8 @@ class Runner:
             log.warning("link %s: %s", link.id, error.words)
             if isinstance(error, Fault):
                 log.debug("link %s: fault of the connector", link.id, exc_info=caught)
-        wait = backoff(error, linked.state.failures, linked.interval)
+        longest = MAX_LISTENING_BACKOFF if linked.listens else MAX_BACKOFF
+        wait = backoff(error, linked.state.failures, linked.interval, longest)
         return jittered(wait, self._chance()), linked.state.state
 
     async def _settle(self, linked: Linked, wait: float) -> None:

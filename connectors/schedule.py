@@ -15,6 +15,8 @@ CONFIRM_AFTER = 5.0
 "Seconds until a suspicious answer is asked for again."
 MAX_BACKOFF = 900.0
 "Seconds. A source that is back should be noticed within a quarter of an hour."
+MAX_LISTENING_BACKOFF = 60.0
+"Seconds, for sources that tell by themselves: a lamp must not lag so long behind a PBX that is back."
 AUTH_BACKOFF = 300.0
 "Seconds after the first refused sign-in; doubling, since every further try may lock the account."
 MAX_AUTH_BACKOFF = 6 * 3600.0
@@ -62,12 +64,13 @@ def first_delay(interval: float, links: int, chance: float) -> float:
     return chance * min(interval, links * 0.01)
 
 
-def backoff(error: ConnectorError, failures: int, interval: float) -> float:
-    """Seconds until the next try after ``failures`` (≥ 1) failed polls in a row."""
+def backoff(error: ConnectorError, failures: int, interval: float, longest: float = MAX_BACKOFF) -> float:
+    """Seconds until the next try after ``failures`` (≥ 1) failed polls in a row; ``longest``: but for what a person has
+    to mend, and for what the source itself asks."""
     doubling = 2.0 ** min(failures - 1, 20)
     if isinstance(error, AuthFailed | Refused) or error.state is HealthState.MISCONFIGURED:
         return min(max(AUTH_BACKOFF, interval) * doubling, max(MAX_AUTH_BACKOFF, interval))
-    wait = min(interval * doubling, max(MAX_BACKOFF, interval))
+    wait = min(interval * doubling, max(longest, interval))
     if isinstance(error, Unreachable) and error.retry_after is not None:
         # A day at most: some servers answer with a date in the wrong year.
         wait = max(wait, min(error.retry_after, 86400.0))

@@ -119,6 +119,16 @@ class UserAgent:
         own = format_address(next(iter(self._udp.values())).address)
         return f"<sip:{user}@{own};transport={transport.value};ob>"
 
+    async def contact_towards(self, next_hop: str, user: str = "lamplighter") -> str:
+        """Our Contact for a dialog with the server at that URI. Over TLS it names our end of the connection: nobody can
+        open one to us, and servers look for a connection by its address. Raises OSError, ValueError."""
+        assert self._resolver is not None
+        destination = (await self._resolver.resolve(parse_target(next_hop)))[0]
+        if destination.transport is not Transport.TLS:
+            return self.contact(destination.transport, user)
+        flow = await self._connections.flow(destination)
+        return f"<sip:{user}@{format_address(flow.local)};transport=tls>"
+
     async def request(self, request: Request, *, next_hop: str | None = None) -> Response:
         """Send to ``next_hop`` (a URI; default: the first Route or the Request-URI) and wait for the final response.
 

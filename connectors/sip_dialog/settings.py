@@ -46,7 +46,7 @@ class SipDialogSettings(LinkSettings):
     device: str = Field(default="desk phone", description="How rules and watchers call this phone.")
     expires: Duration = Field(
         default=timedelta(minutes=10),
-        ge=timedelta(seconds=60),
+        ge=timedelta(seconds=10),
         le=timedelta(days=1),
         description="How long to subscribe for at a time; well before its end the subscription is refreshed.",
     )

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from connectors.errors import AuthFailed, Misconfigured, Refused, Unreachable
-from connectors.schedule import DueQueue, backoff, first_delay, jittered
+from connectors.schedule import MAX_LISTENING_BACKOFF, DueQueue, backoff, first_delay, jittered
 from connectors.settings import PollSettings, parse_duration
 
 
@@ -44,6 +44,15 @@ def test_waits_double_up_to_a_quarter_of_an_hour():
         900,
     ]
     assert backoff(Unreachable("x"), 3, 3600) == 3600
+
+
+def test_who_listens_is_back_within_a_minute():
+    assert [backoff(Unreachable("x"), failures, 5, MAX_LISTENING_BACKOFF) for failures in (1, 2, 9)] == [
+        5,
+        10,
+        60,
+    ]
+    assert backoff(Unreachable("x", retry_after=300), 1, 5, MAX_LISTENING_BACKOFF) == 300
 
 
 def test_what_a_person_has_to_mend_is_not_hammered():

@@ -66,6 +66,7 @@ class Asterisk:
     sip_port: int
     manager_port: int
     manager_tls_port: int
+    sip_tls_port: int
     tree: DebianTree
     phones: tuple[str, ...]
     process: asyncio.subprocess.Process | None = field(default=None, repr=False)
@@ -139,11 +140,12 @@ async def asterisk(
 ) -> AsyncIterator[Asterisk]:
     """Running, with a hint and a call route for each phone, and a ``watcher`` who may subscribe to hints.
 
-    ``extensions``: more lines of its dial plan. ``endpoint``: more settings of each phone. ``certificate``: with it the
-    manager is reached over TLS too.
+    ``extensions``: more lines of its dial plan. ``endpoint``: more settings of each phone. ``certificate``: with it
+    SIP and the manager are reached over TLS too.
     """
     one = Asterisk(
         folder / "asterisk",
+        free_port(),
         free_port(),
         free_port(),
         free_port(),
@@ -166,7 +168,7 @@ def _write(one: Asterisk, extensions: str, endpoint: str, certificate: Credentia
         "modules": "[modules]\nautoload=no\n" + "".join(f"load={name}.so\n" for name in MODULES),
         "logger": "[logfiles]\nmessages.log => notice,warning,error\n",
         "rtp": "[general]\nrtpstart=10000\nrtpend=19998\n",
-        "pjsip": _pjsip(one, endpoint),
+        "pjsip": _pjsip(one, endpoint, certificate),
         "extensions": _extensions(one, extensions),
         "manager": _manager(one, certificate),
     }
@@ -190,16 +192,21 @@ def _asterisk(one: Asterisk) -> str:
     return "[directories]\n" + "".join(f"ast{name}dir => {path}\n" for name, path in folders.items())
 
 
-def _pjsip(one: Asterisk, endpoint: str) -> str:
+def _pjsip(one: Asterisk, endpoint: str, certificate: Credentials | None) -> str:
     text = "".join(
         f"[{kind}]\ntype=transport\nprotocol={kind}\nbind=127.0.0.1:{one.sip_port}\n"
         for kind in ("udp", "tcp")
     )
+    if certificate is not None:
+        text += (
+            f"[tls]\ntype=transport\nprotocol=tls\nbind=127.0.0.1:{one.sip_tls_port}\nmethod=tlsv1_2\n"
+            f"cert_file={certificate.certificate}\npriv_key_file={certificate.key}\n"
+        )
     for number in one.phones:
         text += (
             f"[{number}]\ntype=endpoint\ncontext={CONTEXT}\ndisallow=all\nallow=ulaw\naors={number}\nauth={number}\n"
             f"callerid=Phone {number} <{number}>\n{endpoint}\n"
-            f"[{number}]\ntype=aor\nmax_contacts=1\nremove_existing=yes\n"
+            f"[{number}]\ntype=aor\nmax_contacts=1\nremove_existing=yes\nqualify_frequency=1\nqualify_timeout=1\n"
         )
     text += f"[watcher]\ntype=endpoint\ncontext={CONTEXT}\nsubscribe_context={CONTEXT}\nauth=watcher\n"
     for user in (*one.phones, "watcher"):

@@ -88,7 +88,7 @@ class Pbx:
         self.server.verdict = lambda request: (401, [])
 
     async def fall_silent(self) -> None:
-        self.server.verdict = lambda request: (503, [("Retry-After", "30")])
+        self.server.verdict = lambda request: (503, [])
         for request in tuple(self._watching.values()):
             await self._tell(request, "terminated;reason=probation;retry-after=30")
         self._watching.clear()
