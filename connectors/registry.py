@@ -28,6 +28,7 @@ BUILT_IN = (
     "caldav",
     "example",
     "exchange",
+    "google",
     "ics_feed",
     "microsoft",
     "sip_dialog",

@@ -4,6 +4,7 @@ import json
 from collections.abc import Sequence
 from typing import Any
 
+from connectors.access_token import AccessTokens
 from connectors.errors import BadData, ConnectorError
 from connectors.http import Http, Response, retry_after
 from connectors.limits import Limits
@@ -18,7 +19,6 @@ from connectors.microsoft.graph import (
     read_object,
 )
 from connectors.microsoft.refusals import graph_refused
-from connectors.microsoft.tokens import Tokens
 
 AT_ONCE = 4
 "Requests per application and mailbox (learn.microsoft.com/graph/throttling-limits, Outlook service)."
@@ -29,7 +29,7 @@ PREFER = ('IdType="ImmutableId"', 'outlook.timezone="UTC"')
 class GraphClient:
     """For one application or one person."""
 
-    def __init__(self, http: Http, graph: str, tokens: Tokens, limits: Limits) -> None:
+    def __init__(self, http: Http, graph: str, tokens: AccessTokens, limits: Limits) -> None:
         self._http, self._root, self._tokens, self._limits = http, f"{graph}{ROOT}", tokens, limits
 
     async def get(self, path: str, *, mailbox: str, prefer: Sequence[str] = ()) -> Json:

@@ -1,6 +1,7 @@
 """What all links of one entry share: the registered application, its token and limits, batches and push."""
 
 import asyncio
+import contextlib
 from collections.abc import Callable
 
 from connectors.base import Context, Entry, Link
@@ -58,11 +59,9 @@ class MicrosoftHub:
             if self.push is not None:
                 await self.push.tend()
             heard()
-            try:
+            with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(TEND_EVERY):
                     await self._soon.wait()
-            except TimeoutError:
-                pass
 
     async def receive(self, request: Received) -> Reply:
         """What Microsoft sends."""

@@ -1,10 +1,10 @@
 """Access tokens for Microsoft Graph: the application's own, or a person's."""
 
-import asyncio
 import json
 from collections.abc import Callable, Mapping, MutableMapping
-from typing import Any, Protocol
+from typing import Any
 
+from connectors.access_token import KeptToken
 from connectors.base import Clock
 from connectors.errors import AuthFailed, Misconfigured
 from connectors.microsoft.msal_calls import MsalCalls, Transport, msal
@@ -13,48 +13,9 @@ from connectors.microsoft.settings import MicrosoftSettings
 
 CACHE = "microsoft-token-cache"
 "Key in `Context.secrets`: msal's cache of one account, refresh token included."
-EARLY = 300.0
-"Seconds before its end from which on a token is not used any more."
 
 
-class Tokens(Protocol):
-    """Where a client gets its tokens."""
-
-    async def token(self) -> str:
-        """Raises `AuthFailed` in words, `Misconfigured`, `Unreachable`."""
-        ...
-
-    def refused(self) -> None:
-        """Graph did not accept the last token: the next one must be another."""
-        ...
-
-
-class _Kept:
-    """A token and until when it is good; one question at a time."""
-
-    def __init__(self, clock: Clock) -> None:
-        self._clock = clock
-        self._token, self._until = "", 0.0
-        self._lock = asyncio.Lock()
-        self._renew = False
-
-    async def token(self) -> str:
-        async with self._lock:
-            if not self._token or self._clock.monotonic() >= self._until - EARLY:
-                result = await self._acquire(self._renew)
-                self._renew = False
-                self._token = str(result["access_token"])
-                self._until = self._clock.monotonic() + float(result.get("expires_in") or 0)
-            return self._token
-
-    def refused(self) -> None:
-        self._token, self._renew = "", True
-
-    async def _acquire(self, renew: bool) -> Mapping[str, Any]:
-        raise NotImplementedError
-
-
-class AppTokens(_Kept):
+class AppTokens(KeptToken):
     """Client credentials, by secret or certificate: one token for the whole organisation."""
 
     def __init__(
@@ -69,11 +30,9 @@ class AppTokens(_Kept):
         self._calls, self._settings, self._credential = calls, settings, credential(secret)
         self._app: Any = None
 
-    async def _acquire(self, renew: bool) -> Mapping[str, Any]:
-        result = await self._calls.run(lambda transport: self._ask(transport, renew))
-        if "access_token" not in result:
-            raise sign_in_refused(result, "")
-        return result
+    async def acquire(self, renew: bool) -> tuple[str, float]:
+        """See `KeptToken.acquire`."""
+        return _good(await self._calls.run(lambda transport: self._ask(transport, renew)), "")
 
     def _ask(self, transport: Transport, renew: bool) -> Mapping[str, Any]:
         if self._app is None:
@@ -86,7 +45,7 @@ class AppTokens(_Kept):
         return result
 
 
-class PersonTokens(_Kept):
+class PersonTokens(KeptToken):
     """What a person consented to, renewed by the refresh token in ``secrets``. ``again``: how to sign in anew."""
 
     def __init__(
@@ -102,7 +61,8 @@ class PersonTokens(_Kept):
         self._calls, self._settings, self._secrets, self._again = calls, settings, secrets, again
         self._credential = None if secret is None else credential(secret)
 
-    async def _acquire(self, renew: bool) -> Mapping[str, Any]:
+    async def acquire(self, renew: bool) -> tuple[str, float]:
+        """See `KeptToken.acquire`."""
         cache = self._secrets.get(CACHE)
         if not cache:
             raise AuthFailed(
@@ -113,9 +73,7 @@ class PersonTokens(_Kept):
             self._secrets[CACHE] = changed
         if result is None:
             raise AuthFailed("the sign-in at Microsoft is gone", advice=f"Sign in again: {self._again}")
-        if "access_token" not in result:
-            raise sign_in_refused(result, self._again)
-        return result
+        return _good(result, self._again)
 
     def _ask(
         self, transport: Transport, kept: str, renew: bool
@@ -128,6 +86,12 @@ class PersonTokens(_Kept):
             list(self._settings.scopes), account=accounts[0] if accounts else None, force_refresh=renew
         )
         return result, cache.serialize() if cache.has_state_changed else None
+
+
+def _good(result: Mapping[str, Any], again: str) -> tuple[str, float]:
+    if "access_token" not in result:
+        raise sign_in_refused(result, again)
+    return str(result["access_token"]), float(result.get("expires_in") or 0)
 
 
 def application(

@@ -1,0 +1,1 @@
+"""Google calendars by the Calendar API: for a whole organisation or person by person. See README.md."""
