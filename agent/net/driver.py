@@ -93,6 +93,7 @@ class Driver:
         self.on_discarded: Callable[[Discarded], None] | None = None
         self.on_stranded: Callable[[Flow, bytes], None] | None = None
         "Told each response whose connection is gone (RFC 3261 §18.2.2)."
+        self.on_connection_lost: Callable[[Flow], None] = lambda flow: None
         self._loop = asyncio.get_running_loop()
         self._timer: asyncio.TimerHandle | None = None
         self._timer_due = float("inf")
@@ -130,6 +131,7 @@ class Driver:
     def connection_lost(self, flow: Flow) -> None:
         self._certificates.pop(flow.connection, None)
         if self._connections.pop(flow.connection, None) is not None:
+            self.on_connection_lost(flow)
             self.endpoint.flow_closed(flow, self.clock.monotonic())
             self.pump()
 

@@ -31,7 +31,9 @@ class RegisterRequest:
     call_id: str
     cseq: int
     outbound: bool
-    "The user agent asks for a flow of its own and no proxy stands between (RFC 5626 §6)."
+    "The user agent asks for a flow of its own."
+    first_hop: bool
+    "Nobody stands between, or a proxy that keeps flows open and says so in Path."
     transport: str
     local_address: str
     remote_address: str
@@ -58,6 +60,12 @@ def decide(
         if any(_is_old(request, row) for row in known):
             return Refused(500, "CSeq Out Of Order")
         return Bound(removed=tuple(known))
+    if (
+        request.outbound
+        and not request.first_hop
+        and any("reg-id" in _params(value) for value in request.contacts)
+    ):
+        return Refused(439)
     live = {row.id: row for row in known}
     put: dict[str, Binding] = {}
     removed: dict[str, Binding] = {}
@@ -82,6 +90,13 @@ def decide(
         return Refused(403, "Too Many Contacts")
     outbound = any(row.reg_id is not None for row in put.values())
     return Bound(tuple(put.values()), tuple(removed.values()), outbound)
+
+
+def _params(contact: str) -> Params:
+    try:
+        return parse_name_addr(contact).params
+    except ValueError:
+        return {}
 
 
 def _is_old(request: RegisterRequest, row: Binding) -> bool:

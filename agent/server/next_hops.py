@@ -31,10 +31,18 @@ class FlowFactory(Protocol):
 
 
 class NextHops:
-    def __init__(self, driver: Driver, flows: FlowFactory, spawn: Spawn) -> None:
+    def __init__(
+        self,
+        driver: Driver,
+        flows: FlowFactory,
+        spawn: Spawn,
+        other_flow: Callable[[Subscription], Flow | None] = lambda row: None,
+    ) -> None:
+        """``other_flow(row)``: another connection that the watcher's device has registered over."""
         self._driver = driver
         self._flows = flows
         self._spawn = spawn
+        self._other_flow = other_flow
 
     def usable(self, flow: Flow) -> bool:
         """A connection must still be open."""
@@ -65,9 +73,10 @@ class NextHops:
         self._spawn(self._look_up(self._connected(destination), found), "next-hop")
 
     def _outbound(self, row: Subscription) -> Flow | None:
-        """The flow that carried the SUBSCRIBE, as far as it outlives connections (RFC 5626 §4.3)."""
+        """The flow that carried the SUBSCRIBE, as far as it outlives connections (RFC 5626 §4.3), or the device's next
+        one."""
         if row.transport != Transport.UDP:
-            return None
+            return self._other_flow(row)
         host, port = parse_host_port(row.remote_address)
         return self._flows.udp_flow(host, port or 5060, row.local_address)
 

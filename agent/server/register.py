@@ -9,11 +9,13 @@ from agent.presence.publication import Refused
 from agent.presence.registration import RegisterRequest, contact_values, decide
 from agent.server.authenticate import Identity
 from agent.server.config import ServerConfig
+from agent.server.registered_flows import RegisteredFlows
 from agent.server.replies import Replies
 from agent.sip.flows import Flow, format_address
 from agent.sip.messages import Request, Response
+from agent.sip.routing import is_outbound
 from agent.sip.server_transactions import ServerTransaction
-from agent.sip.values import address_of_record, parse_seconds
+from agent.sip.values import address_of_record, parse_name_addr, parse_seconds
 from agent.store.errors import StoreUnavailable, UnstorableRow
 from agent.store.protocols import BindingStore
 
@@ -27,6 +29,7 @@ class RegisterHandler:
         config: ServerConfig,
         replies: Replies,
         changed: Callable[[str], None],
+        flows: RegisteredFlows,
         count: Callable[[str, int], None] = lambda method, status: None,
     ) -> None:
         """``changed(address)`` when the bindings of an address are others, and durably so."""
@@ -36,6 +39,7 @@ class RegisterHandler:
         self._config = config
         self._replies = replies
         self._changed = changed
+        self._flows = flows
         self._count = count
 
     def __call__(
@@ -63,8 +67,8 @@ class RegisterHandler:
             expires=expires,
             call_id=request.call_id,
             cseq=request.cseq.number,
-            outbound="outbound" in request.headers.values("Supported")
-            and len(request.headers.values("Via")) == 1,
+            outbound="outbound" in request.headers.values("Supported"),
+            first_hop=_keeps_flows(request),
             transport=flow.transport.value,
             local_address=format_address(flow.local),
             remote_address=format_address(flow.remote),
@@ -89,6 +93,9 @@ class RegisterHandler:
                 response = to(request, 503, headers=[("Retry-After", "5")])
             else:
                 response = self._accepted(request, address, outcome.outbound)
+                for row in outcome.removed:
+                    self._flows.forget(row)
+                self._flows.note(outcome.put, flow)
                 self._changed(address)
             self._count("REGISTER", response.status)
             self._driver.respond(transaction, response)
@@ -106,3 +113,14 @@ class RegisterHandler:
         if outbound:
             headers += [("Require", "outbound"), ("Flow-Timer", str(self._config.flow_timer))]
         return self._replies.to(request, 200, headers=headers)
+
+
+def _keeps_flows(request: Request) -> bool:
+    """Whether what stands between us and the user agent, if anything, keeps its flow open (RFC 5626 §6)."""
+    if len(request.headers.values("Via")) == 1:
+        return True
+    path = request.headers.values("Path")
+    try:
+        return bool(path) and is_outbound(parse_name_addr(path[0]).uri)
+    except ValueError:
+        return False

@@ -28,6 +28,7 @@ from agent.server.options import OptionsHandler
 from agent.server.pressure import Pressure
 from agent.server.publish import PublishHandler
 from agent.server.register import RegisterHandler
+from agent.server.registered_flows import RegisteredFlows
 from agent.server.relay import Relay
 from agent.server.replies import Replies
 from agent.server.router import Handler, Router
@@ -106,7 +107,9 @@ class PresenceServer:
         )
         on_sent: Callable[[float], None] = meter.notify_sent if meter is not None else lambda lateness: None
         self.driver.on_stranded = StrandedAnswers(self.driver, self.transports, spawn).take
-        next_hops = NextHops(self.driver, self.transports, spawn)
+        flows = RegisteredFlows(self.driver, store, self._registered)
+        self.driver.on_connection_lost = flows.lost
+        next_hops = NextHops(self.driver, self.transports, spawn, flows.other_flow)
         self._admission = Admission(config.authorize)
         self.notifier = Notifier(
             self.driver,
@@ -140,7 +143,9 @@ class PresenceServer:
         )
         self.on_registration: Callable[[str], None] = lambda address: None
         "Told each address of record whose bindings are others, once that is durable."
-        register = RegisterHandler(self.driver, store, clock, config, replies, self._registered, counted)
+        register = RegisterHandler(
+            self.driver, store, clock, config, replies, self._registered, flows, counted
+        )
         self._sweeper.on_unregistered = self._registered
         handlers: dict[str, Handler] = {
             "PUBLISH": publish,
