@@ -31,6 +31,7 @@ BUILT_IN = (
     "google",
     "ics_feed",
     "microsoft",
+    "phone",
     "sip_dialog",
 )
 

@@ -9,6 +9,7 @@ import typer
 from agent.cli.options import DEFAULT_SETTINGS, JsonOption, SettingsOption
 from agent.errors import EXIT_PROBLEM
 from agent.settings import read_settings
+from agent.settings.links import links
 
 
 def command(settings: SettingsOption = DEFAULT_SETTINGS, as_json: JsonOption = False) -> None:
@@ -29,7 +30,7 @@ def command(settings: SettingsOption = DEFAULT_SETTINGS, as_json: JsonOption = F
         print(f"{len(problems)} problem{'s' if len(problems) > 1 else ''}")
     else:
         people = loaded.settings.people
-        links = sum(len(person.links) for person in people.values())
-        print(f"{settings}: correct (people: {len(people)}, links: {links})")
+        linked = len(links(loaded.settings))
+        print(f"{settings}: correct (people: {len(people)}, links: {linked})")
     if problems:
         raise typer.Exit(EXIT_PROBLEM)

@@ -26,21 +26,22 @@ def command(
     """
     loaded = load(settings)
     made = create(settings, loaded, entry, person, note)
-    made["url"] = f"{_base(loaded)}/in/t/{made['token']}"
+    made["url"] = f"{base_url(loaded)}/in/t/{made['token']}"
     if as_json:
         print(json.dumps(made))
         return
     whose = f" for {person}" if person else ""
     print(f"Token {made['id']}{whose}. It is shown this once:\n\n  {made['token']}\n")
     print(f"In the address:        {made['url']}")
-    print(f"As bearer or Basic:    {_base(loaded)}/in/{entry}")
+    print(f"As bearer or Basic:    {base_url(loaded)}/in/{entry}")
     print("                       Authorization: Bearer <token>, or any user name with the token as password")
-    print(f"As query parameter:    {_base(loaded)}/in/{entry}?token=<token>")
+    print(f"As query parameter:    {base_url(loaded)}/in/{entry}?token=<token>")
     if not loaded.ingress.enabled:
         print("\nNobody listens there yet: set `ingress: {enabled: true}`.")
 
 
-def _base(settings: Settings) -> str:
+def base_url(settings: Settings) -> str:
+    """Where sources reach the ingress, without the final slash."""
     ingress = settings.ingress
     if ingress.public_url is not None:
         return ingress.public_url
