@@ -193,32 +193,6 @@ class Surveys(Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True)
-class SignIn:
-    """What a person has to do to let us in without giving us a password (RFC 6749, RFC 8628)."""
-
-    url: str
-    "To be opened in a browser."
-    code: str | None = None
-    "To be typed there (device flow). None: the browser comes back to the redirect address by itself."
-    expires_at: datetime | None = None
-
-
-class Authorizer(Protocol):
-    """How a connector whose manifest names one under ``authorize`` gets its secret. Made by ``Class(settings,
-    context)`` for one sign-in; ``settings`` are the validated ones of the link to be."""
-
-    async def begin(self, redirect: str | None) -> SignIn:
-        """``redirect``: the address of ours that the browser comes back to (authorization code with PKCE). None: there
-        is none, so a device code it is. Raises `connectors.errors.ConnectorError`."""
-        ...
-
-    async def finish(self, answer: Mapping[str, str] | None) -> str:
-        """The link's secret, once the person has agreed. ``answer``: the query of the redirect; None: waits, as long
-        as the device code is good. Raises `connectors.errors.AuthFailed` when the person refused or was too late."""
-        ...
-
-
 class PushConnector(Protocol):
     """Is told by its source. Made like a `PollConnector`."""
 

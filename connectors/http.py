@@ -19,9 +19,11 @@ from pathlib import Path
 from typing import Any
 
 import aiohttp
+from aiohttp import ClientMiddlewareType
 from yarl import URL
 
 from connectors.addresses import AllowList, is_public
+from connectors.authorization import Authorization
 from connectors.errors import (
     AuthFailed,
     BadData,
@@ -75,7 +77,8 @@ class Http:
     timeout: float = 30.0
     "Seconds for one request, redirects not counted together."
     connections_per_host: int = 8
-    _session: aiohttp.ClientSession | None = None
+    _sessions: dict[bool, aiohttp.ClientSession] = field(default_factory=dict)
+    "By whether secrets travel unencrypted."
     _closed: bool = False
 
     async def request(
@@ -85,7 +88,7 @@ class Http:
         *,
         headers: Mapping[str, str] | None = None,
         body: bytes | None = None,
-        authorization: str | None = None,
+        authorization: Authorization | None = None,
         max_body: int = MAX_BODY,
         follow: bool = True,
     ) -> Response:
@@ -114,23 +117,24 @@ class Http:
         url: URL,
         headers: Mapping[str, str],
         body: bytes | None,
-        authorization: str | None,
+        authorization: Authorization | None,
         max_body: int,
     ) -> Response:
         host = url.host or ""
         sent = {"User-Agent": _USER_AGENT, "Accept-Encoding": "gzip", **headers}
-        if authorization is not None:
+        if isinstance(authorization, str):
             sent["Authorization"] = authorization
+        answers = () if authorization is None or isinstance(authorization, str) else (authorization,)
         aim = _Aim(self.allow.has_host(host), authorization is not None and url.scheme == "http")
         token = _aim.set(aim)
         try:
             try:
-                return await self._send(method, url, sent, body, max_body)
+                return await self._send(method, url, sent, body, max_body, answers, aim)
             except (aiohttp.ServerDisconnectedError, aiohttp.ClientOSError) as broken:
                 if method not in _SAFE or isinstance(broken, aiohttp.ClientConnectorError):
                     raise
                 # The kept connection had been closed by the server meanwhile: once more, on a new one.
-                return await self._send(method, url, sent, body, max_body)
+                return await self._send(method, url, sent, body, max_body, answers, aim)
         except _NotAllowed as blocked:
             raise Refused(f"{host}: {blocked}") from None
         except TimeoutError:
@@ -152,32 +156,41 @@ class Http:
             _aim.reset(token)
 
     async def _send(
-        self, method: str, url: URL, headers: Mapping[str, str], body: bytes | None, max_body: int
+        self,
+        method: str,
+        url: URL,
+        headers: Mapping[str, str],
+        body: bytes | None,
+        max_body: int,
+        answers: tuple[ClientMiddlewareType, ...],
+        aim: _Aim,
     ) -> Response:
-        async with self._open().request(
-            method, url, headers=headers, data=body, allow_redirects=False
+        async with self._open(aim.bare_secret).request(
+            method, url, headers=headers, data=body, allow_redirects=False, middlewares=answers
         ) as answer:
             content = await _read(answer, max_body)
             return Response(answer.status, answer.headers, content, str(url.with_user(None)))
 
-    def _open(self) -> aiohttp.ClientSession:
+    def _open(self, bare_secret: bool) -> aiohttp.ClientSession:
+        """Addresses are checked when a connection is made, so one that was made for a request without a secret must
+        not serve one that has: each kind has connections of its own."""
         if self._closed:
             raise Unreachable("the service is stopping")
-        if self._session is None:
+        if bare_secret not in self._sessions:
             tls = ssl.create_default_context()
             if self.ca_file is not None:
                 tls.load_verify_locations(cafile=self.ca_file)
             connector = aiohttp.TCPConnector(
                 ssl=tls, limit_per_host=self.connections_per_host, socket_factory=self._socket
             )
-            self._session = aiohttp.ClientSession(
+            self._sessions[bare_secret] = aiohttp.ClientSession(
                 connector=connector,
                 cookie_jar=aiohttp.DummyCookieJar(),
                 timeout=aiohttp.ClientTimeout(total=self.timeout, sock_connect=min(10.0, self.timeout)),
                 auto_decompress=False,
                 trust_env=False,
             )
-        return self._session
+        return self._sessions[bare_secret]
 
     def _socket(self, info: tuple[Any, ...]) -> socket.socket:
         """Called by aiohttp with the resolved address right before it connects, literals included."""
@@ -196,9 +209,8 @@ class Http:
     async def close(self) -> None:
         """For good: a poll that is still under way fails instead of opening a new session."""
         self._closed = True
-        if self._session is not None:
-            await self._session.close()
-            self._session = None
+        while self._sessions:
+            await self._sessions.popitem()[1].close()
             # aiohttp closes its transports in the next turn of the loop.
             await asyncio.sleep(0)
 

@@ -16,7 +16,7 @@ from typing import Any, Literal, Self
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
-from connectors.base import Authorizer, Context, Entry, Hub, Link, PollConnector, PushConnector
+from connectors.base import Context, Entry, Hub, Link, PollConnector, PushConnector
 from connectors.consent import Consent
 from connectors.errors import Misconfigured
 from connectors.facts import FactKind
@@ -53,11 +53,6 @@ class Manifest(BaseModel):
         description="A setting that may be a secret itself: a link that has no other secret keeps it as such.",
     )
     also: tuple[str, ...] = Field((), description="Other words for it in commands.")
-    authorize: str | None = Field(
-        None,
-        pattern=r"^[\w.]+:\w+$",
-        description="Class of how a person signs in by browser or device instead of giving a secret, as module:name.",
-    )
     connector: str = Field(pattern=r"^[\w.]+:\w+$", description="Class, as module:name.")
     settings: str = Field(pattern=r"^[\w.]+:\w+$", description="Settings model, as module:name.")
     hub: str | None = Field(
@@ -118,13 +113,6 @@ class ConnectorType:
 
     def create(self, link: Link, settings: LinkSettings, context: Context) -> PollConnector | PushConnector:
         made: PollConnector | PushConnector = _named(self.manifest.connector)(link, settings, context)
-        return made
-
-    def authorizer(self, settings: LinkSettings, context: Context) -> Authorizer | None:
-        """None: the secret has to be given."""
-        if self.manifest.authorize is None:
-            return None
-        made: Authorizer = _named(self.manifest.authorize)(settings, context)
         return made
 
     def create_consent(self, link: Link, settings: LinkSettings, context: Context) -> Consent:

@@ -7,22 +7,32 @@ every connection passes the same guard. It is imported at the first discovery on
 import asyncio
 from collections.abc import Mapping
 from importlib import import_module
-from typing import Any
+from typing import Any, Protocol
 from urllib.parse import urljoin, urlsplit
 
 from connectors.errors import AuthFailed, BadData, ConnectorError, NotFound, Refused
-from connectors.http import Http, Response, expect
+from connectors.http import Response, expect
 from connectors.safe_xml import parse
 
 _HOME_SET = "{urn:ietf:params:xml:ns:caldav}calendar-home-set"
 _CALENDAR = "{urn:ietf:params:xml:ns:caldav}calendar"
+MAX_BODY = 1024 * 1024
 _WELL_KNOWN = "/.well-known/caldav"
 
 
-async def find_home(http: Http, url: str, authorization: str | None) -> str:
+class Request(Protocol):
+    """Sends one request as the account and gives the answer, whatever its status."""
+
+    async def __call__(
+        self, method: str, url: str, headers: dict[str, str], body: bytes, *, max_body: int = ...
+    ) -> Response: ...
+
+
+async def find_home(request: Request, url: str) -> str:
     """The URL of the calendar home (or of the one calendar that ``url`` names).
 
-    Asks ``url`` first; a bare server address that knows nothing is asked again at its well-known place.
+    ``request``: sends as the account (`connectors.caldav.account.Account.request`). Asks ``url`` first; a bare server
+    address that knows nothing is asked again at its well-known place.
     Raises `AuthFailed`, `Unreachable`, `NotFound` with words.
     """
     library = await asyncio.to_thread(import_module, "caldav.aio")
@@ -32,14 +42,14 @@ async def find_home(http: Http, url: str, authorization: str | None) -> str:
     last: ConnectorError = NotFound("no calendars were found at this address")
     for place in places:
         try:
-            return await _ask(library, http, place, authorization)
+            return await _ask(library, request, place)
         except (NotFound, BadData) as error:
             last = error
     raise last
 
 
-async def _ask(library: Any, http: Http, url: str, authorization: str | None) -> str:
-    client = _client(library, http, url, authorization)
+async def _ask(library: Any, request: Request, url: str) -> str:
+    client = _client(library, request, url)
     try:
         kinds = await client.propfind(url, props=["{DAV:}resourcetype"], depth=0)
         base = client.landed or url
@@ -76,8 +86,8 @@ def same_house(url: str, other: str) -> bool:
     return one.scheme == two.scheme == "https" and parents[0] == parents[1] and "." in parents[0]
 
 
-def _client(library: Any, http: Http, url: str, authorization: str | None) -> Any:
-    """An `AsyncDAVClient` whose every request goes through ``http``."""
+def _client(library: Any, send: Request, url: str) -> Any:
+    """An `AsyncDAVClient` whose every request goes through ``send``."""
 
     class GuardedClient(library.AsyncDAVClient):  # type: ignore[misc]
         url: Any
@@ -95,13 +105,12 @@ def _client(library: Any, http: Http, url: str, authorization: str | None) -> An
             rate_limit_time_slept: float = 0,
         ) -> Any:
             target = urljoin(str(self.url), str(url))
-            response = await http.request(
+            response = await send(
                 method,
                 target,
-                headers={"Content-Type": "application/xml; charset=utf-8", **(headers or {})},
-                body=body.encode() if isinstance(body, str) else body,
-                authorization=authorization,
-                max_body=1024 * 1024,
+                {"Content-Type": "application/xml; charset=utf-8", **(headers or {})},
+                body.encode() if isinstance(body, str) else body,
+                max_body=MAX_BODY,
             )
             if response.status == 401 and urlsplit(response.url).netloc != urlsplit(target).netloc:
                 raise AuthFailed(

@@ -5,7 +5,8 @@ from datetime import datetime
 
 from connectors.base import Failed, Link
 from connectors.calendar_event import Reader
-from connectors.facts import CalendarValue, Fact
+from connectors.facts import CalendarEvent, CalendarValue, Fact
+from connectors.ical.availability import unavailable
 from connectors.ical.read import Reading
 from connectors.ical.window import CalendarSettings, Window
 
@@ -25,12 +26,18 @@ def calendar_fact(
     window: Window,
     now: datetime,
 ) -> Fact:
-    """What a calendar holds in the window: the events of all objects that could be read."""
-    events = [event for reading in readings if isinstance(reading, Reading) for event in reading.events]
-    value = CalendarValue(
-        events=tuple(sorted(events, key=lambda event: (event.start, event.end, event.uid))),
-        window_start=window.start,
-        window_end=window.end,
-        calendar=meaning,
-    )
+    """What a calendar holds in the window: the events of all objects that could be read, and what is stated beside."""
+    understood = [reading for reading in readings if isinstance(reading, Reading)]
+    events = [event for reading in understood for event in reading.events]
+    stated = [each for reading in understood for each in reading.availability]
+    if stated:
+        events += unavailable(stated, events)
+    value = value_of(sorted(events, key=lambda event: (event.start, event.end, event.uid)), window, meaning)
     return Fact(person=link.person, source=source, value=value, observed_at=now)
+
+
+def value_of(events: Iterable[CalendarEvent], window: Window, meaning: str) -> CalendarValue:
+    """``events``: by their start."""
+    return CalendarValue(
+        events=tuple(events), window_start=window.start, window_end=window.end, calendar=meaning
+    )

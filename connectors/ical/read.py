@@ -8,8 +8,10 @@ from zoneinfo import ZoneInfo
 from connectors.calendar_event import Reader
 from connectors.errors import BadData, Misconfigured
 from connectors.facts import CalendarEvent
+from connectors.ical.availability import Availability, read_availability
 from connectors.ical.busy import calendar_event, is_private
 from connectors.ical.expand import expand
+from connectors.ical.free_busy import busy_times
 from connectors.ical.lines import Block, read_blocks, unescape
 from connectors.ical.record import EventRecord, read_record
 from connectors.ical.zones import Zones
@@ -26,6 +28,8 @@ class Reading:
     events: tuple[CalendarEvent, ...]
     problems: tuple[str, ...]
     "Each names the event that could not be read and why."
+    availability: tuple[Availability, ...] = ()
+    "What is stated of the window (VAVAILABILITY)."
 
 
 def read(text: str, window_start: datetime, window_end: datetime, zone: str, reader: Reader) -> Reading:
@@ -55,11 +59,23 @@ def read(text: str, window_start: datetime, window_end: datetime, zone: str, rea
                 events.extend(event for event in found if event is not None)
             except (BadData, OverflowError) as error:
                 problems.append(_problem(group[0].block, reader, error))
+    availability: list[Availability] = []
+    for block in blocks:
+        try:
+            if block.name == "VFREEBUSY":
+                events.extend(busy_times(block, zones, window_start, window_end, reader))
+            elif block.name == "VAVAILABILITY":
+                stated = read_availability(block, zones, window_start, window_end)
+                availability += [] if stated is None else [stated]
+        except (BadData, OverflowError) as error:
+            problems.append(_problem(block, reader, error))
     problems.extend(
         f"time zone “{name}” is not known; its times were read as {zone}" for name in sorted(zones.unknown)
     )
     return Reading(
-        tuple(sorted(events, key=lambda event: (event.start, event.end, event.uid))), tuple(problems)
+        tuple(sorted(events, key=lambda event: (event.start, event.end, event.uid))),
+        tuple(problems),
+        tuple(availability),
     )
 
 
@@ -98,5 +114,6 @@ def _problem(block: Block, reader: Reader, error: Exception) -> str:
     title = unescape(block.text("SUMMARY"))[:60] if open_words else ""
     uid = block.text("UID")[:60]
     name = f"“{title}”" if title else f"with UID {uid}" if uid else "without UID"
+    kind = {"VFREEBUSY": "free/busy", "VAVAILABILITY": "availability"}.get(block.name, "event")
     what = error.what if isinstance(error, BadData) else "its dates are outside the calendar"
-    return f"event {name}: {what}"
+    return f"{kind} {name}: {what}"

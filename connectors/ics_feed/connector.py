@@ -5,11 +5,11 @@ decides. The text is not kept: when the window wears out, the feed is fetched ag
 """
 
 import hashlib
-from base64 import b64encode
 from datetime import datetime
 
 from pydantic import TypeAdapter, ValidationError
 
+from connectors.authorization import basic
 from connectors.base import Context, Failed, Link, Poll
 from connectors.errors import BadData, Misconfigured
 from connectors.http import expect
@@ -91,8 +91,7 @@ def _address(link: Link, settings: IcsFeedSettings) -> tuple[str, str | None]:
     if settings.url is not None:
         if settings.username is None or link.secret is None:
             return str(settings.url), None
-        pair = f"{settings.username}:{link.secret}".encode()
-        return str(settings.url), f"Basic {b64encode(pair).decode()}"
+        return str(settings.url), basic(settings.username, link.secret)
     if link.secret is None:
         raise Misconfigured("the feed has no address: neither url nor a secret is given")
     try:

@@ -9,7 +9,8 @@ from connectors.ical.lines import MAX_COMPONENTS, MAX_TEXT
 from connectors.ical.read import Reading
 
 _PART = re.compile(
-    r"^BEGIN:(VEVENT|VTIMEZONE)[ \t]*\r?\n.*?^END:\1[ \t]*\r?$", re.MULTILINE | re.DOTALL | re.IGNORECASE
+    r"^BEGIN:(VEVENT|VTIMEZONE|VFREEBUSY|VAVAILABILITY)[ \t]*\r?\n.*?^END:\1[ \t]*\r?$",
+    re.MULTILINE | re.DOTALL | re.IGNORECASE,
 )
 _UID = re.compile(r"^UID[^:\r\n]*:(.*(?:\r?\n[ \t].*)*)", re.MULTILINE | re.IGNORECASE)
 

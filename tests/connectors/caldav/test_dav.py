@@ -6,13 +6,13 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from connectors.base import Link
-from connectors.caldav.dav import Listed, StoredObject, events_between, read_calendars, read_objects
+from connectors.caldav.bodies import events_between
+from connectors.caldav.dav import Changes, Listed, StoredObject, read_changes, read_home, read_objects
 from connectors.caldav.discovery import same_house
-from connectors.caldav.mapping import chosen, problems_of, source_of
+from connectors.caldav.mapping import chosen, source_of, surveyed
 from connectors.caldav.settings import CalDavSettings
 from connectors.errors import BadData
 from connectors.ical.fact import reader_of
-from connectors.ical.read import Reading
 from connectors.ical.window import wears_out, window_at
 from connectors.safe_xml import parse
 from tests.support.clock import MONDAY_NINE
@@ -28,8 +28,8 @@ def answer(href: bytes, prop: bytes, status: bytes = b"HTTP/1.1 200 OK", rest: b
     )  # fmt: skip
 
 
-def listed(*answers: bytes) -> list[Listed]:
-    return read_calendars(HEAD + b"".join(answers) + b"</d:multistatus>")
+def listed(*answers: bytes) -> tuple[Listed, ...]:
+    return read_home(HEAD + b"".join(answers) + b"</d:multistatus>").calendars
 
 
 def test_calendars_are_told_from_what_is_none():
@@ -79,7 +79,7 @@ def test_a_transparent_calendar_counts_only_when_chosen():
 )
 def test_what_is_no_multistatus_is_bad_data(body):
     with pytest.raises(BadData):
-        read_calendars(body)
+        read_home(body)
 
 
 def test_a_very_deep_document_is_bad_data():
@@ -87,12 +87,51 @@ def test_a_very_deep_document_is_bad_data():
         parse(b"<a>" * 100_000)
 
 
-def test_a_broken_object_is_named_with_its_calendar():
-    body = HEAD + answer(b"/h/work/1.ics", b"<c:calendar-data>BEGIN</c:calendar-data>") + b"</d:multistatus>"
-    objects = read_objects(body)
-    assert objects == [StoredObject("/h/work/1.ics", "BEGIN")]
-    calendar = Listed("/h/work/", "Work", None, False)
-    assert problems_of(objects, [Reading((), ("no start",))], calendar) == ("Work/1.ics: no start",)
+def test_objects_come_with_their_entity_tags():
+    body = HEAD + answer(
+        b"/h/work/1.ics", b'<d:getetag>"7"</d:getetag><c:calendar-data>BEGIN</c:calendar-data>'
+    )
+    assert read_objects(body + b"</d:multistatus>") == [StoredObject("/h/work/1.ics", "BEGIN", '"7"')]
+
+
+def test_what_a_sync_report_says_of_changed_and_gone_objects_and_of_being_cut_short():
+    gone = (
+        b"<d:response><d:href>/h/work/2.ics</d:href><d:status>HTTP/1.1 404 Not Found</d:status></d:response>"
+    )
+    cut = b"<d:response><d:href>/h/work/</d:href><d:status>HTTP/1.1 507 Insufficient Storage</d:status></d:response>"
+    own = answer(b"/h/work/", b"<d:getetag>x</d:getetag>")
+    changed = answer(b"/h/work/1%20a.ics", b'<d:getetag>"7"</d:getetag>')
+    token = b"<d:sync-token>t2</d:sync-token></d:multistatus>"
+    expected = Changes(frozenset({"/h/work/1%20a.ics"}), frozenset({"/h/work/2.ics"}), "t2", False)
+    assert read_changes(HEAD + own + changed + gone + token, "/h/work/") == expected
+    assert read_changes(HEAD + cut + token, "/h/w%6Frk/") == Changes(frozenset(), frozenset(), "t2", True)
+
+
+@pytest.mark.parametrize(
+    ("wanted", "counting"),
+    [
+        ({}, {"Work": "Work", "Home": "Home"}),
+        ({"Work": "job"}, {"Work": "job"}),
+        ({"work": True}, {"Work": "Work"}),
+        ({"Home": False}, {"Work": "Work"}),
+        ({"Home": "private", "*": "job"}, {"Home": "private", "Work": "job"}),
+        ({"*": "job", "Home": False}, {"Work": "job"}),
+        ({"Fun": True, "*": True}, {"Fun": "Fun", "Home": "Home", "Work": "Work"}),
+        ({"*": False, "Work": True}, {"Work": "Work"}),
+    ],
+)
+def test_which_calendars_count_and_what_they_mean(wanted, counting):
+    there = [
+        Listed("/h/work/", "Work", "1"),
+        Listed("/h/home/", "Home", "1"),
+        Listed("/h/fun/", "Fun", "1", True),
+    ]
+    found, missing = chosen(there, wanted)
+    assert {calendar.name: meaning for calendar, meaning in found} == counting
+    assert missing == []
+    seen = surveyed(there, wanted)
+    assert {each.name for each in seen if each.counts} == counting.keys()
+    assert all(each.why for each in seen if not each.counts)
 
 
 def test_the_time_range_is_in_utc():

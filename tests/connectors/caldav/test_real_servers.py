@@ -1,5 +1,7 @@
 """The CalDAV connector against Radicale and Xandikos as processes of their own."""
 
+import re
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
@@ -18,13 +20,14 @@ from tests.support.clock import MONDAY_NINE
 
 @dataclass
 class CountingHttp(Http):
-    """The real client; keeps what was asked."""
+    """The real client; keeps what was asked, and may put another question in its place."""
 
     asked: list[str] = field(default_factory=list)
+    instead: Callable[[bytes], bytes] = lambda body: body
 
-    async def request(self, method, url, **rest):
+    async def request(self, method, url, *, body=None, **rest):
         self.asked.append(method)
-        return await super().request(method, url, **rest)
+        return await super().request(method, url, body=body and self.instead(body), **rest)
 
 
 @pytest.fixture(params=["radicale", "xandikos"])
@@ -89,7 +92,7 @@ async def test_a_life_of_polls(server):
         server.put("work", "m2", meeting(14, uid="m2"))
         world.http.asked.clear()
         await world.step(61)
-        assert world.http.asked == ["PROPFIND", "REPORT"]
+        assert world.http.asked == ["PROPFIND", "REPORT", "REPORT"], "what changed, then that"
         assert starts(world) == ["02T10:00", "02T14:00"]
 
         server.put("work", "m2", meeting(16, "SEQUENCE:1", uid="m2"))
@@ -97,9 +100,81 @@ async def test_a_life_of_polls(server):
         assert starts(world) == ["02T10:00", "02T16:00"]
 
         server.delete("work", "m1")
+        world.http.asked.clear()
         await world.step(61)
+        assert world.http.asked == ["PROPFIND", "REPORT"]
         assert starts(world) == ["02T16:00"]
         assert world.outcomes == ["changed", "unchanged", "changed", "changed", "changed"]
+
+
+async def test_an_expired_sync_token_costs_one_more_question_and_loses_nothing(server):
+    server.put("work", "m1", meeting(10))
+    async with new_world(http=CountingHttp(LOOPBACK)) as world:
+        world.runner.add_link(link(server))
+        await world.step(1)
+        server.put("work", "m2", meeting(14, uid="m2"))
+
+        def expired(body: bytes) -> bytes:
+            """As a server would be asked that has forgotten the token meanwhile."""
+            if b"sync-collection" not in body:
+                return body
+            return re.sub(rb"(<d:sync-token>[^<]*)[0-9a-f]{4}</", rb"\1dead</", body)
+
+        world.http.instead = expired
+        world.http.asked.clear()
+        await world.step(61)
+        assert world.http.asked == ["PROPFIND", "REPORT", "REPORT"], "refused, then all of the window"
+        assert starts(world) == ["02T10:00", "02T14:00"]
+        world.http.instead = lambda body: body
+        server.put("work", "m3", meeting(16, uid="m3"))
+        await world.step(61)
+        assert starts(world) == ["02T10:00", "02T14:00", "02T16:00"]
+        assert world.health("alice-work").state is HealthState.OK
+
+
+async def test_a_calendar_without_sync_tokens_is_followed_by_entity_tags(server):
+    server.put("work", "m1", meeting(10))
+    async with new_world(http=CountingHttp(LOOPBACK)) as world:
+        world.http.instead = lambda body: body.replace(b"<d:sync-token/>", b"")
+        world.runner.add_link(link(server))
+        await world.step(1)
+        server.put("work", "m2", meeting(14, uid="m2"))
+        world.http.asked.clear()
+        await world.step(61)
+        assert world.http.asked == ["PROPFIND", "REPORT", "REPORT"]
+        server.delete("work", "m1")
+        world.http.asked.clear()
+        await world.step(61)
+        assert world.http.asked == ["PROPFIND", "REPORT"]
+        assert starts(world) == ["02T14:00"]
+
+
+async def test_a_calendar_without_any_token_is_compared_each_time(server):
+    server.put("work", "m1", meeting(10))
+    async with new_world(http=CountingHttp(LOOPBACK)) as world:
+        world.http.instead = lambda body: body.replace(b"<d:sync-token/><cs:getctag/>", b"")
+        world.runner.add_link(link(server))
+        await world.step(1)
+        world.http.asked.clear()
+        await world.step(61)
+        assert world.http.asked == ["PROPFIND", "REPORT"]
+        server.put("work", "m1", meeting(11, "SEQUENCE:1"))
+        await world.step(61)
+        assert starts(world) == ["02T11:00"]
+
+
+async def test_many_changes_at_once_are_read_like_the_first_time():
+    with running("xandikos") as server:
+        server.make_calendar("work", "Work")
+        async with new_world(http=CountingHttp(LOOPBACK)) as world:
+            world.runner.add_link(link(server))
+            await world.step(1)
+            for number in range(201):
+                server.put("work", f"m{number}", meeting(number % 12 + 8, uid=f"m{number}"))
+            world.http.asked.clear()
+            await world.step(61)
+            assert world.http.asked == ["PROPFIND", "REPORT", "REPORT"]
+            assert len(starts(world)) == 201
 
 
 async def test_a_calendar_that_is_suddenly_empty_is_asked_again_before_it_is_believed(server):

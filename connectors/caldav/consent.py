@@ -1,0 +1,17 @@
+"""Signing in to a CalDAV account by the provider's page, where the settings name one."""
+
+from connectors.base import Context, Link
+from connectors.caldav.settings import CalDavSettings
+from connectors.errors import Misconfigured
+from connectors.oauth import PageConsent
+
+
+class CalDavConsent(PageConsent):
+    """A `connectors.consent.Consent`."""
+
+    def __init__(self, link: Link, settings: CalDavSettings, context: Context) -> None:
+        if settings.oauth is None or settings.oauth.authorize_url is None:
+            raise Misconfigured(
+                "there is no page to sign in at", advice="Give `oauth` with an `authorize_url`."
+            )
+        super().__init__(settings.oauth, context, link.entry.secret)
