@@ -33,6 +33,7 @@ BUILT_IN = (
     "microsoft",
     "phone",
     "sip_dialog",
+    "webhook",
 )
 
 

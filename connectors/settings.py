@@ -5,6 +5,7 @@ from datetime import timedelta
 from typing import Annotated, Any
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic_core import PydanticCustomError
 
 _DURATION = re.compile(r"\s*(\d+(?:\.\d+)?)\s*(ms|s|m|h|d)\s*")
 PACE = ("interval", "stale_after", "timeout")
@@ -26,6 +27,11 @@ def parse_duration(text: Any) -> Any:
         total += float(part[1]) * _SECONDS[part[2]]
         position = part.end()
     return timedelta(seconds=total)
+
+
+def at_key(key: str, message: str) -> PydanticCustomError:
+    """A mistake found by looking at a whole section, to be shown at one of its keys."""
+    return PydanticCustomError("at_key", "{message}", {"key": key, "message": message})
 
 
 Duration = Annotated[timedelta, BeforeValidator(parse_duration)]

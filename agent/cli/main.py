@@ -33,6 +33,9 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "users remove": ("users_remove", "Take a user away."),
     "users list": ("users_list", "Show who may sign in."),
     "users import": ("users_import", "Take many users from a file."),
+    "connectors list": ("connectors_list", "Show what kinds of source there are."),
+    "connectors show": ("connectors_show", "Show what a connector does, and its settings."),
+    "connectors try": ("connectors_try", "Show the facts that a source's request would become."),
     "tokens create": ("tokens_create", "Make a token that lets a source hand in requests."),
     "tokens list": ("tokens_list", "Show which tokens there are."),
     "tokens revoke": ("tokens_revoke", "Make a token open nothing any more."),
@@ -60,6 +63,7 @@ GROUPS = {
     "links": "Show and check linked accounts; alone: list them.",
     "phones": "Prepare desk phones.",
     "rules": "Check, test and understand the rules file.",
+    "connectors": "Look at the kinds of source, and try what they send.",
     "tokens": "Keep the tokens that phones, PBXs and webhooks hand in their requests with.",
     "users": "Keep the accounts that phones and softphones sign in with.",
 }

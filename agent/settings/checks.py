@@ -171,8 +171,9 @@ def _link_settings(
                 base = ("connectors", entry)
             else:
                 base = ("connectors", entry, "settings")
-            if detail["type"] not in ("missing", "extra_forbidden") and first:
+            loc = detail["loc"]
+            if detail["type"] == "at_key":
+                loc = (*loc, detail["ctx"]["key"])
+            elif detail["type"] not in ("missing", "extra_forbidden") and first:
                 message = f"`{first}`: {message}"
-            yield marked.problem(
-                (*base, *detail["loc"]), message, hint, of_key=detail["type"] == "extra_forbidden"
-            )
+            yield marked.problem((*base, *loc), message, hint, of_key=detail["type"] == "extra_forbidden")

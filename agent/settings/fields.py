@@ -18,18 +18,13 @@ from pydantic import (
     ValidationInfo,
     model_validator,
 )
-from pydantic_core import PydanticCustomError
 
 from agent.working_hours import parse_region, parse_spans
+from connectors.settings import at_key
 
 _UNITS = {"": 1, "B": 1, "KB": 1000, "KIB": 1024, "MB": 1000**2, "MIB": 1024**2}
 _REFERENCE = re.compile(r"\$\{(\w+)\}")
 MAX_SECRET_FILE = 65536
-
-
-def at_key(key: str, message: str) -> PydanticCustomError:
-    """A mistake found by looking at a whole section, to be shown at one of its keys."""
-    return PydanticCustomError("at_key", "{message}", {"key": key, "message": message})
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,8 @@ from typing import Annotated, Self
 
 from pydantic import AfterValidator, Field, model_validator
 
-from agent.settings.fields import FilePath, Section, Size, at_key
+from agent.settings.fields import FilePath, Section, Size
+from connectors.settings import at_key
 
 
 def _public_url(text: str) -> str:

@@ -7,10 +7,10 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import AfterValidator, Field, model_validator
 
-from agent.settings.fields import Domain, FilePath, Section, SipAddress, SipServer, Size, WithPassword, at_key
+from agent.settings.fields import Domain, FilePath, Section, SipAddress, SipServer, Size, WithPassword
 from agent.sip.flows import Transport
 from agent.sip.resolution import default_port
-from connectors.settings import Duration
+from connectors.settings import Duration, at_key
 
 DAY = timedelta(days=1)
 LIVES = timedelta(hours=1)
