@@ -102,11 +102,9 @@ class ReceiveConformance(FolderConformance):
             entry = self.link("alice").entry
             hub = made_of.create_hub(entry, made_of.read_hub_settings(entry), context)
             context = replace(context, hub=hub)
-        connectors: dict[str, Any] = {
-            person: made_of.create(link, made_of.read_settings(link), context)
-            for person in ("alice", "bob")
-            if (link := self.link(person))
-        }
+        connectors: dict[str, Any] = {}
+        for link in map(self.link, ("alice", "bob")):
+            connectors[link.person] = made_of.create(link, made_of.read_settings(link), context)
         listeners = Listeners(
             {person: one if hasattr(one, "receive") else hub for person, one in connectors.items()}, clock
         )

@@ -36,6 +36,7 @@ def cross_checks(
     yield from _addresses(settings, marked)
     yield from _links(settings, marked)
     yield from _implied_links(settings, marked)
+    yield from _unlinked(settings, marked)
     yield from _allowed(settings, marked)
     if settings.publisher.username is None and settings.publisher.revealed is not None:
         yield marked.problem(("publisher",), "a password without `username`")
@@ -147,6 +148,14 @@ def _implied_links(settings: Settings, marked: MarkedYaml) -> Iterator[Problem]:
             )
 
 
+def _unlinked(settings: Settings, marked: MarkedYaml) -> Iterator[Problem]:
+    """Entries that nobody is linked to yet, as far as they have a part that all links share."""
+    written = {link.connector for person in settings.people.values() for link in person.links}
+    for key, entry in settings.connectors.items():
+        if key not in written and not any(map(entry.links_by_itself, settings.people.values())):
+            yield from _link_settings(settings, key, ("connectors", key), {}, {}, marked, hub=True)
+
+
 def _link_settings(
     settings: Settings,
     entry: str,
@@ -154,26 +163,32 @@ def _link_settings(
     own: Mapping[str, Any],
     names: Mapping[str, str],
     marked: MarkedYaml,
+    *,
+    hub: bool = False,
 ) -> Iterator[Problem]:
+    """``hub``: what all links share is looked at, not a link."""
     shared = settings.connectors[entry]
     try:
-        model = load(shared.connector).settings_model
-        model.model_validate(shared.for_link(own, names))
+        made_of = load(shared.connector)
+        model = made_of.hub_settings_model if hub else made_of.settings_model
+        if model is not None:
+            model.model_validate(shared.for_link(own, names))
     except Misconfigured:
         return  # told by _connector_names
     except ValidationError as error:
+        assert model is not None
         for detail in error.errors(include_url=False):
             message, hint = words_of(detail, model)
-            first = detail["loc"][0] if detail["loc"] else ""
+            loc = detail["loc"]
+            if detail["type"] == "at_key":
+                loc = (*loc, detail["ctx"]["key"])
+            first = loc[0] if loc else ""
             if first in own or detail["type"] == "missing":
                 base: Path = (*path, "settings")
             elif first in ("interval", "stale_after") and first not in shared.settings:
                 base = ("connectors", entry)
             else:
                 base = ("connectors", entry, "settings")
-            loc = detail["loc"]
-            if detail["type"] == "at_key":
-                loc = (*loc, detail["ctx"]["key"])
-            elif detail["type"] not in ("missing", "extra_forbidden") and first:
+            if detail["type"] not in ("missing", "extra_forbidden", "at_key") and first:
                 message = f"`{first}`: {message}"
             yield marked.problem((*base, *loc), message, hint, of_key=detail["type"] == "extra_forbidden")
