@@ -13,7 +13,7 @@ from agent.sip.endpoint import RequestReceived
 from agent.sip.flows import Flow
 from agent.sip.messages import Request, Response
 from agent.sip.server_transactions import ServerTransaction
-from agent.sip.values import address_of_record
+from agent.sip.values import address_of_record, is_plain_uri
 
 AUTHENTICATED = frozenset({"PUBLISH", "SUBSCRIBE", "REGISTER", "MESSAGE"})
 "OPTIONS is open: proxies probe with it (RFC 3261 §11)."
@@ -98,16 +98,8 @@ class Router:
                 return to(request, 481)  # we watch nobody through this server (RFC 6665 §4.1.3)
             status = 405 if request.method in KNOWN else 501
             return to(request, status, headers=[("Allow", self._config.methods)])
-        scheme = request.uri.partition(":")[0].lower()
-        if scheme not in ("sip", "sips"):
-            return to(request, 416)
-        if scheme == "sips" and not flow.transport.secure and not self._authenticate.trusts(flow):
-            # RFC 3261 §26.2.2. A trusted proxy may have had it over TLS; 416 would make a client try again in the open.
-            return to(request, 403, "TLS Required")
-        try:
-            address_of_record(request.uri)
-        except ValueError:
-            return to(request, 400, "Bad Request-URI")
+        if not is_plain_uri(request.uri) and (refusal := self._refuse_uri(request, flow)) is not None:
+            return refusal
         required = request.headers.values("Require")
         if required:
             return to(request, 420, headers=[("Unsupported", ", ".join(required))])
@@ -118,4 +110,18 @@ class Router:
         in_dialog = request.method != "PUBLISH" and request.to.tag is not None
         if not self._is_ours(host) and not in_dialog:
             return to(request, 404)
+        return None
+
+    def _refuse_uri(self, request: Request, flow: Flow) -> Response | None:
+        to = self._replies.to
+        scheme = request.uri.partition(":")[0].lower()
+        if scheme not in ("sip", "sips"):
+            return to(request, 416)
+        if scheme == "sips" and not flow.transport.secure and not self._authenticate.trusts(flow):
+            # RFC 3261 §26.2.2. A trusted proxy may have had it over TLS; 416 would make a client try again in the open.
+            return to(request, 403, "TLS Required")
+        try:
+            address_of_record(request.uri)
+        except ValueError:
+            return to(request, 400, "Bad Request-URI")
         return None

@@ -106,7 +106,7 @@ class Headers:
 
     def get(self, name: str) -> str | None:
         """The first value under a canonical name."""
-        return (self._first or self.firsts()).get(name)
+        return self.firsts().get(name)
 
     def get_all(self, name: str) -> list[str]:
         """Every value under a canonical name, one entry a header line."""
@@ -149,7 +149,9 @@ class Headers:
         if name not in first:
             items.append((name, value))
         else:
-            index = next(index for index, item in enumerate(items) if item[0] == name)
+            index = 0
+            while items[index][0] != name:
+                index += 1
             if len(first) == len(items):
                 items[index] = (name, value)
             else:

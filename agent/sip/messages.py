@@ -40,7 +40,7 @@ class _Message:
         self._read: dict[str, tuple[str, Any]] = {}
 
     def _value(self, name: str, reader: Callable[[str], T]) -> T:
-        raw = self.headers.get(name) or ""
+        raw = self.headers.firsts().get(name, "")
         known = self._read.get(name)
         if known is not None and known[0] is raw:
             kept: T = known[1]
@@ -90,7 +90,7 @@ class _Message:
 
     def _encode(self, start: str) -> bytes:
         lines = [start]
-        lines.extend(f"{name}: {value}" for name, value in self.headers if name != "Content-Length")
+        lines += [f"{name}: {value}" for name, value in self.headers if name != "Content-Length"]
         lines.append(f"Content-Length: {len(self.body)}\r\n\r\n")
         head = "\r\n".join(lines)
         if not head.count("\n") == head.count("\r") == len(lines) + 1:
@@ -137,7 +137,7 @@ class Response(_Message):
 
 Message = Request | Response
 
-_COPIED = frozenset(("Via", "From", "Call-ID", "CSeq"))
+_COPIED = frozenset(("Via", "From", "To", "Call-ID", "CSeq"))
 
 
 def response_to(
@@ -153,15 +153,12 @@ def response_to(
 
     ``to_tag`` is added to a To that has none.
     """
-    copied: list[tuple[str, str]] = []
-    for item in request_headers:
-        name, value = item
-        if name in _COPIED:
-            copied.append(item)
-        elif name == "To":
-            if to_tag is not None and not _has_tag(value):
-                value = f"{value};tag={to_tag}"
-            copied.append((name, value))
+    copied = [item for item in request_headers if item[0] in _COPIED]
+    if to_tag is not None:
+        copied = [
+            (name, f"{value};tag={to_tag}") if name == "To" and not _has_tag(value) else (name, value)
+            for name, value in copied
+        ]
     if headers:
         copied.extend(headers)
     return Response(status, reason, Headers.of(copied), body)

@@ -239,6 +239,8 @@ def content_length(message: Message | MessageError) -> int | None:
     values = headers.get_all("Content-Length")
     if not values:
         return None
+    if len(values) == 1 and len(values[0]) < 10 and values[0].isascii() and values[0].isdigit():
+        return int(values[0])
     if len(set(values)) > 1:
         raise MessageError(400, "Conflicting Content-Length", headers, is_request)
     try:

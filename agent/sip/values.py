@@ -217,6 +217,8 @@ def parse_event(value: str) -> Event:
 
 def parse_seconds(value: str) -> int:
     """A delta-seconds; parameters and a comment may follow (RFC 3261 §20.33). Raises ValueError."""
+    if len(value) < 10 and value.isascii() and value.isdigit():
+        return int(value)
     return min(parse_digits(value.partition(";")[0].partition("(")[0].strip()), 2**32 - 1)
 
 
