@@ -67,6 +67,7 @@ def ask_figures(
             rows[key] = rows.get(key, 0) + 1
         return rows
 
+    metrics.ask("kept", lambda: {(what,): size for what, size in server.sizes().items()})
     metrics.ask("store_available", lambda: {(): float(store.available)})
     metrics.ask("transactions", transactions)
     metrics.ask("connector_links", health)

@@ -30,6 +30,10 @@ class EventPackage:
     versioned: bool = False
     "Each document of a subscription carries a number, one higher than the one before."
 
+    def notified_type(self, accept: tuple[str, ...]) -> str:
+        """The media type of the NOTIFYs for a subscription that was accepted with these Accept elements."""
+        return acceptable_type(accept, self.notify_types) or self.notify_types[0]
+
 
 PRESENCE = EventPackage("presence", (PIDF,), (PIDF,))
 "RFC 3856: default duration 3600 s, default body application/pidf+xml (§6.4, §6.5)."

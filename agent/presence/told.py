@@ -15,7 +15,7 @@ def mark(row: Subscription, media_type: str, body: bytes) -> bytes:
     A refresh must be answered with the state (RFC 6665 §4.2.1.2), so a mark from before it says nothing.
     """
     said = blake2s(body, digest_size=16).hexdigest()
-    text = f"{row.id}\n{row.remote_cseq}\n{row.remote_target}\n{media_type}\n{said}"
+    text = f"{row.id}\n{row.remote_cseq}\n{row.remote_target}\n{row.state}\n{media_type}\n{said}"
     return blake2s(text.encode("utf-8", "surrogateescape"), digest_size=SIZE).digest()
 
 

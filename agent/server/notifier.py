@@ -7,13 +7,13 @@ ready rendered from `views`, the head of each subscription's NOTIFY from `notify
 import asyncio
 import logging
 from collections import deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 
 from agent.clock import Clock
 from agent.net.driver import Driver
 from agent.net.user_agent import LARGE
 from agent.presence.calls import DialogView, is_ringing
-from agent.presence.packages import EventPackage, acceptable_type
+from agent.presence.packages import EventPackage
 from agent.presence.records import Change, Subscription
 from agent.presence.subscription import RETRY_AFTER, Fate, Reason, fate_of, subscription_state, terminated
 from agent.server.config import ServerConfig
@@ -63,7 +63,9 @@ class Notifier:
         self._ready: deque[Watch] = deque()
         self._sending_is_due = False
         self._gone_callbacks: list[Callable[[Subscription], None]] = []
-        self._told = ToldRecord(store, clock, self._acknowledged, views.boundary, lambda: bool(self._ready))
+        self.told = ToldRecord(
+            store, config.packages, clock, self._watches, views.boundary, lambda: bool(self._ready)
+        )
         store.changes.subscribe(self.on_changes)
 
     # -- from the handlers ---------------------------------------------------------------------------------------
@@ -134,7 +136,7 @@ class Notifier:
     def state_changed(self, presentity: str, at: float) -> None:
         """The presentity's document may be another since ``at`` (wall clock)."""
         self._views.forget(presentity)
-        self._told.changed(presentity)
+        self.told.changed(presentity)
         for package in self._config.packages:
             for row in self._store.subscriptions(presentity, package):
                 watch = self._watches.get(row.id)
@@ -146,13 +148,9 @@ class Notifier:
         """After a start: everybody who was watching hears the true state, unless it is what they know already."""
         now = self._clock.wall()
         rows = self._store.all_subscriptions()
-        self._told.resume({row.presentity for row in rows})
+        self.told.resume({row.presentity for row in rows})
         for row in rows:
             self._owe(self._watch(row), now)
-
-    def close(self) -> None:
-        """The last moment for writes."""
-        self._told.close()
 
     def _watch(self, row: Subscription) -> Watch:
         watch = self._watches.get(row.id)
@@ -198,17 +196,20 @@ class Notifier:
         ):
             return  # ended while it waited, or about to be
         package = self._config.packages[row.package]
-        media_type = _media_type(row, package)
+        media_type = package.notified_type(row.accept)
         view = self._instead(row, media_type) or self._views.view(
             row.presentity, row.package, media_type, self._dialog_view(row, package)
         )
-        if watch.final is None and watch.sent is None and self._told.knows(row, view):
-            watch.sent = view
-        if watch.final is None and watch.sent is not None and watch.sent.body == view.body:
-            watch.changed_at = None
-            return  # the watcher knows
-        if watch.final is None and watch.sent is not None and self._too_soon(watch, view):
-            return
+        if watch.final is None:
+            if watch.sent is None and self.told.knows(row, view):
+                watch.sent = view
+            if watch.sent is not None:
+                if watch.sent.body == view.body:
+                    watch.changed_at = None
+                    return  # the watcher knows
+                if self._too_soon(watch, view):
+                    return
+                self.told.outdated(row.presentity)
         flow = watch.flow if watch.flow is not None and self._next_hops.usable(watch.flow) else None
         if flow is None:
             flow = self._next_hops.find(row, lambda found: self._found(watch, found))
@@ -319,7 +320,7 @@ class Notifier:
         elif watch.changed_at is not None:
             self._owe(watch, watch.changed_at)
         else:
-            self._told.answered(watch.row.presentity)
+            self.told.answered(watch.row.presentity)
 
     def _signed_again(self, watch: Watch, event: ResponseReceived) -> bool:
         """After a challenge: whether the NOTIFY is on its way again, with credentials and the next CSeq."""
@@ -334,14 +335,6 @@ class Notifier:
             return False
         self._owe(watch, self._clock.wall(), force=True)
         return True
-
-    def _acknowledged(self, presentity: str) -> Iterator[tuple[Subscription, View]]:
-        """Which document each watcher has, as far as that is sure."""
-        for package in self._config.packages:
-            for row in self._store.subscriptions(presentity, package):
-                watch = self._watches.get(row.id)
-                if watch is not None and watch.sent is not None and not watch.in_flight:
-                    yield row, watch.sent
 
     def unanswered(self, watch: Watch, cause: Failure) -> None:
         """Nobody answered a NOTIFY: the watcher is gone (RFC 6665 §4.2.2), or its connection is."""
@@ -403,13 +396,14 @@ class Notifier:
         """Views are kept for as long as somebody watches: anybody may ask about any address."""
         if not any(self._store.subscriptions(presentity, package) for package in self._config.packages):
             self._views.forget(presentity)
-            self._told.unwatched(presentity)
+            self.told.unwatched(presentity)
+
+    @property
+    def watches(self) -> int:
+        """Subscriptions that are kept in mind."""
+        return len(self._watches)
 
     @property
     def owed(self) -> int:
         """NOTIFYs waiting for their turn."""
         return len(self._ready)
-
-
-def _media_type(row: Subscription, package: EventPackage) -> str:
-    return acceptable_type(row.accept, package.notify_types) or package.notify_types[0]

@@ -208,6 +208,19 @@ class PresenceServer:
         self._reconsider.all()
         self._sweeper.wake()
 
+    def sizes(self) -> dict[str, int]:
+        """Of everything that could grow. All of it comes back to what there are subscriptions and publications for."""
+        clients, servers = self.driver.endpoint.open_transactions
+        return {
+            "client transactions": clients,
+            "server transactions": servers,
+            "timers": self.driver.endpoint.timers_set,
+            "connections": self.driver.open_connections,
+            "watches": self.notifier.watches,
+            "notifies owed": self.notifier.owed,
+            "documents": len(self._views),
+        }
+
     @property
     def documents_kept(self) -> int:
         """Presentities whose documents are kept ready: those that somebody watches."""
@@ -235,6 +248,6 @@ class PresenceServer:
     def close(self) -> None:
         self._sweeper.close()
         self._pressure.close()
-        self.notifier.close()
+        self.notifier.told.close()
         self.driver.close()
         self.transports.close()

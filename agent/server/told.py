@@ -7,13 +7,14 @@ record, so it is sent again.
 """
 
 import asyncio
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator, Mapping
 
 from agent.clock import Clock
 from agent.presence.records import Subscription, Told
 from agent.presence.told import mark, packed, unpacked
 from agent.server.views import View
-from agent.store.protocols import ToldStore
+from agent.server.watch import Watch
+from agent.store.protocols import PresenceStore
 
 SETTLED_AFTER = 2.0
 "Seconds after an answer: whoever changes again meanwhile costs no row."
@@ -22,21 +23,22 @@ SLICE = 200
 
 
 class ToldRecord:
-    """``acknowledged(presentity)`` gives (row, document) of each watcher that knows one; ``boundary(presentity)`` the
-    moment (wall clock) from which its documents may be others by the clock alone; ``is_busy`` whether there is more
-    urgent work."""
+    """``watches``: the notifier's, by subscription. ``boundary(presentity)``: the moment (wall clock) from which its
+    documents may be others by the clock alone. ``is_busy()``: there is more urgent work."""
 
     def __init__(
         self,
-        store: ToldStore,
+        store: PresenceStore,
+        packages: Iterable[str],
         clock: Clock,
-        acknowledged: Callable[[str], Iterable[tuple[Subscription, View]]],
+        watches: Mapping[str, Watch],
         boundary: Callable[[str], float | None],
         is_busy: Callable[[], bool],
     ) -> None:
         self._store = store
+        self._packages = packages
         self._clock = clock
-        self._acknowledged = acknowledged
+        self._watches = watches
         self._boundary = boundary
         self._is_busy = is_busy
         self._due: dict[str, None] = {}
@@ -60,6 +62,10 @@ class ToldRecord:
     def changed(self, presentity: str) -> None:
         """Its documents may be others from now on."""
         self._before.pop(presentity, None)
+        self.outdated(presentity)
+
+    def outdated(self, presentity: str) -> None:
+        """One of its watchers is about to be told another document."""
         # The store has done so already where a write was the cause; here for all other causes.
         self._store.forget_told(presentity)
 
@@ -99,13 +105,21 @@ class ToldRecord:
     def _record(self, presentity: str) -> None:
         if not self._store.available:
             return
-        marks = packed(mark(row, view.media_type, view.body) for row, view in self._acknowledged(presentity))
+        marks = packed(self._acknowledged(presentity))
         if not marks:
             self._store.forget_told(presentity)
             return
         row = Told(presentity, self._boundary(presentity), marks)
         if self._store.told(presentity) != row:
             self._store.put_told(row)
+
+    def _acknowledged(self, presentity: str) -> Iterator[bytes]:
+        """Of each watcher whose document is known for sure."""
+        for package in self._packages:
+            for row in self._store.subscriptions(presentity, package):
+                watch = self._watches.get(row.id)
+                if watch is not None and watch.sent is not None and not watch.in_flight:
+                    yield mark(row, watch.sent.media_type, watch.sent.body)
 
     def __len__(self) -> int:
         """Presentities that wait to be recorded."""

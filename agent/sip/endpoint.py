@@ -384,6 +384,11 @@ class Endpoint:
     # -- figures -------------------------------------------------------------------------------------------------
 
     @property
+    def timers_set(self) -> int:
+        """Those of ended transactions included, which go when they come to the head of their queue."""
+        return len(self._client_timers) + len(self._server_timers)
+
+    @property
     def open_transactions(self) -> tuple[int, int]:
         """(client, server) transactions alive."""
         return len(self._clients), len(self._servers)

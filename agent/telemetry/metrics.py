@@ -200,6 +200,7 @@ _GAUGES: dict[str, tuple[str, tuple[str, ...]]] = {
 ASKED: dict[str, tuple[str, tuple[str, ...]]] = {
     "publications": ("Live publications.", ("package",)),
     "subscriptions": ("Live subscriptions.", ("package", "state")),
+    "kept": ("What the presence server keeps in memory, by kind.", ("what",)),
     "store_available": ("Whether state can be made durable at present.", ()),
     "transactions": ("SIP transactions in progress.", ("kind",)),
     "connector_links": ("Linked sources by health.", ("connector", "health")),

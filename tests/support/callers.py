@@ -33,10 +33,11 @@ class Callers:
         self._serial = 0
 
     @classmethod
-    async def open(cls, server: tuple[str, int]) -> "Callers":
+    async def open(cls, server: tuple[str, int], host: str = "127.0.0.1") -> "Callers":
+        """``host``: their own address; all of 127.0.0.0/8 will do."""
         callers = cls(server)
-        callers._udp = UdpListener.open(callers.driver, "127.0.0.1", 0)
-        callers._tcp = await TcpListener.open(callers.driver, "127.0.0.1", 0)
+        callers._udp = UdpListener.open(callers.driver, host, 0)
+        callers._tcp = await TcpListener.open(callers.driver, host, 0)
         return callers
 
     def close(self) -> None:

@@ -1,6 +1,7 @@
 """`lamplighter serve` in a process of its own: started, asked, killed and started again by a test."""
 
 import asyncio
+import contextlib
 import json
 import os
 import signal
@@ -63,6 +64,11 @@ class Served:
         assert self.process is not None
         return self.process.pid
 
+    def resident(self) -> float:
+        """MB of memory that it holds."""
+        pages = int(Path(f"/proc/{self.pid}/statm").read_text().split()[1])
+        return pages * os.sysconf("SC_PAGE_SIZE") / 1e6
+
     async def end(self, number: signal.Signals = signal.SIGTERM) -> int:
         """Send a signal and wait for the end; the exit code."""
         if self.process is None:
@@ -116,3 +122,5 @@ async def _ask(
         return 0, None  # it died under the question
     finally:
         writer.close()
+        with contextlib.suppress(OSError):
+            await writer.wait_closed()

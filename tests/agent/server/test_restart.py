@@ -18,7 +18,7 @@ async def restart(here: World, url: str, *, clean: bool, away: float = 0.0) -> N
     old = here.store
     if not clean:
         here.store = await Store.open(url, here.clock)
-        here.server.notifier._told._due.clear()  # it does not come to record what has been answered meanwhile
+        here.server.notifier.told._due.clear()  # it does not come to record what has been answered meanwhile
     here.server.close()
     await old.close()
     if clean:
