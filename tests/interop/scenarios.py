@@ -31,15 +31,16 @@ class Scenarios:
         meeting.peer.publish(meeting.friend, State.OFFLINE)
         meeting.client.sees_lamp(meeting.friend, lit=False)
 
+    def test_asks_the_service_by_message(self, meeting: Meeting) -> None:
+        meeting.client.send_message(AGENT, "help")
+        meeting.client.got_message("presence for")
+
     def test_publishes(self, meeting: Meeting) -> None:
+        """The last one: some leave when they are to be offline."""
         watch = meeting.peer.watch(meeting.client.setup.user)
         for state in meeting.client.publishes:
             meeting.client.publish(state)
             meeting.peer.until(watch, state)
-
-    def test_asks_the_service_by_message(self, meeting: Meeting) -> None:
-        meeting.client.send_message(AGENT, "help")
-        meeting.client.got_message("presence for")
 
 
 NEEDS = {

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import ClassVar
 
 from tests.interop.peer import DOMAIN, State
-from tests.interop.program import Program
+from tests.interop.program import PATIENCE, Program
 
 PASSWORD = "wonderland"
 AGENT = f"sip:lamplighter@{DOMAIN}"
@@ -76,9 +76,9 @@ class Client(ABC):
         self.running: Program
         self._looked: dict[str, int] = {}
 
-    def expect(self, pattern: str, subject: str = "") -> None:
+    def expect(self, pattern: str, subject: str = "", within: float = PATIENCE) -> None:
         """Wait until it prints this after what was last expected of the ``subject``."""
-        found = self.running.wait_for(pattern, self._looked.get(subject, 0))
+        found = self.running.wait_for(pattern, self._looked.get(subject, 0), within)
         self._looked[subject] = found.end()
 
     @abstractmethod
