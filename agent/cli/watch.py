@@ -103,6 +103,7 @@ class Watcher:
             wanted = Wanted(uri, from_, contact, options.event, accept, options.expires)
             self._watched.append(_Watched(uri, Subscriber(wanted, new_token, spread, clock.monotonic())))
         client.agent.on_request(self._on_request)
+        client.agent.on_connection_lost(self._renew)
 
     async def run(self) -> int:
         """Until all have ended; returns the exit code."""
@@ -168,6 +169,12 @@ class Watcher:
         else:
             watched.last_status = response.status
             watched.subscriber.response(request, response, self._clock.monotonic())
+
+    def _renew(self) -> None:
+        """A connection is gone. A refresh over a new one tells the server where we are now."""
+        for watched in self._watched:
+            watched.subscriber.refetch(self._clock.monotonic())
+            watched.changed.set()
 
     # -- what comes in -------------------------------------------------------------------------------------------
 

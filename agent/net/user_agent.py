@@ -107,6 +107,11 @@ class UserAgent:
         """``handler`` answers what comes in; None answers 481 to NOTIFY and 405 to the rest."""
         self._handler = handler
 
+    def on_connection_lost(self, told: Callable[[], None]) -> None:
+        """``told`` when a connection has gone: what was subscribed to over it should be subscribed to again (RFC 5626
+        §4.4)."""
+        self.driver.on_connection_lost = lambda flow: told()
+
     def contact(self, transport: Transport, user: str = "lamplighter") -> str:
         """Our Contact value for a request over that transport."""
         if self._fixed is not None:

@@ -17,6 +17,7 @@ from agent.cli.watch import Watcher, WatchOptions
 from agent.clock import SystemClock
 from agent.errors import UserError
 from agent.net.resolver import Resolver
+from agent.net.tcp import StreamConnection
 from agent.net.user_agent import UserAgent
 from agent.publisher.publisher import Options, Publisher
 from agent.sip.digest import Credentials, make_ha1s
@@ -246,3 +247,35 @@ async def test_the_program_prints_until_interrupted_and_unsubscribes() -> None:
     assert process.returncode == 0
     assert b"SUBSCRIBE sip:alice@example.org SIP/2.0" in wire and b"Expires: 0" in wire
     assert b"Traceback" not in wire
+
+
+async def test_when_the_connection_is_lost_it_is_renewed_over_another(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """RFC 5626 §4.4: not when the next refresh would be due, an hour later."""
+    async with AsyncExitStack() as stack:
+        running = await stack.enter_async_context(running_server())
+        publisher = await stack.enter_async_context(publisher_at(running))
+        opening = open_client(CLOCK, next_hop(running, Transport.TCP), None, raw=False)
+        async with opening as client:
+            watcher = Watcher(client, CLOCK, WatchOptions(as_json=True), [ALICE])
+            run = asyncio.ensure_future(watcher.run())
+            told: list[dict[str, object]] = []
+
+            async def until(count: int) -> None:
+                async with asyncio.timeout(10):
+                    while len(told) < count:
+                        await asyncio.sleep(0)
+                        told.extend(json.loads(line) for line in capsys.readouterr().out.splitlines())
+
+            await until(1)
+            for sender in list(running.server.driver._connections.values()):
+                if isinstance(sender, StreamConnection):
+                    sender.close()
+            await until(2)
+            publisher.publish(ALICE, document(ALICE, "closed", ("meeting",), "a note", CLOCK.now()))
+            await until(3)
+            assert len(list(running.store.all_subscriptions())) == 1
+            watcher.stop()
+            assert await run == 0
+    assert told[-1]["activities"] == ["meeting"]
