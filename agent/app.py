@@ -148,6 +148,7 @@ async def open_app(
             Resolver(),
             supervisor.spawn,
             passwords=assembly.passwords(settings, accounts),
+            policy=assembly.composition(settings),
             tls_client=tls_client,
             meter=ServerMeter(metrics),
             transcript=transcript,

@@ -13,6 +13,7 @@ from agent.errors import UserError
 from agent.net.tls import Credentials, UnusableCertificate, client_context
 from agent.presence.admission import Thresholds
 from agent.presence.authorization import Authorize, DomainPolicy, SubHandling
+from agent.presence.composition import Mode, Policy
 from agent.presence.packages import DEFAULT_PACKAGES, ExpiryLimits
 from agent.presence.records import OWN_PUBLISHER, StandingPublication
 from agent.publisher.publisher import Options, StoredTag, TagStore
@@ -85,6 +86,12 @@ def server_config(settings: Settings) -> ServerConfig:
         pending_for=int(settings.authorization.pending_for.total_seconds()),
         authorize=authorize(settings),
     )
+
+
+def composition(settings: Settings) -> Policy:
+    """How publications become one document."""
+    said = settings.composition
+    return Policy(Mode(said.mode), empty_when_unpublished=said.unpublished == "empty")
 
 
 def authorize(settings: Settings) -> Authorize:

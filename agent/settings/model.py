@@ -3,6 +3,7 @@
 from pydantic import Field
 
 from agent.settings.authorization import AuthorizationSettings
+from agent.settings.composition import CompositionSettings
 from agent.settings.fields import (
     Domain,
     FilePath,
@@ -66,6 +67,9 @@ class Settings(Section):
     )
     authorization: AuthorizationSettings = Field(
         default=AuthorizationSettings(), description="Who may watch whom."
+    )
+    composition: CompositionSettings = Field(
+        default=CompositionSettings(), description="Several publishers, one document."
     )
     publisher: PublisherSettings = Field(
         default=PublisherSettings(), description="Where presence is published to."

@@ -9,9 +9,10 @@ import pytest
 
 from agent.server.config import ServerConfig
 from agent.server.server import Passwords
-from agent.sip.digest import parse_authentication
-from agent.sip.messages import Response
-from tests.support.phone import ALICE, Phone, document, shown
+from agent.sip.digest import Credentials, DigestClient, parse_authentication
+from agent.sip.messages import Request, Response
+from agent.sip.parsing import parse_datagram
+from tests.support.phone import ALICE, PIDF, Phone, document, shown
 from tests.support.virtual_loop import virtual
 from tests.support.world import world
 
@@ -290,3 +291,30 @@ async def test_wrong_passwords_again_and_again_are_refused_unread() -> None:
         ).reason == "From Is Not The Authenticated User"
         await asyncio.sleep(60)
         assert (await lucky.publish(lucky.credentials(await lucky.publish()))).status == 200
+
+
+@virtual
+async def test_the_body_can_be_protected_too_and_then_must_be_the_one_that_was_signed() -> None:
+    """RFC 7616 §3.4.3: auth-int, from our own client to our own server over the wire."""
+    async with world(passwords=PASSWORDS) as here:
+        phone = here.phone("alice")
+        client = DigestClient(
+            Credentials("alice", "wonderland"), lambda: phone.unique("c"), prefer_integrity=True
+        )
+
+        def signed(number: int) -> Request:
+            data = phone.compose(
+                "PUBLISH", "Event: presence", f"Content-Type: {PIDF}", cseq=number, body=document("In")
+            )
+            parsed = parse_datagram(data)
+            assert isinstance(parsed, Request)
+            return client.authorize(parsed)
+
+        client.learn(await phone.ask(signed(1).encode()))
+        whole = signed(2)
+        assert "qop=auth-int" in (whole.headers.get("Authorization") or "")
+        assert (await phone.ask(whole.encode())).status == 200
+        changed = signed(3).encode().replace(b"<note>In</note>", b"<note>On</note>")
+        assert (await phone.ask(changed)).status == 401
+        assert (await phone.ask(signed(4).encode())).status == 200
+        assert b"<note>On" not in here.store.publications(ALICE, "presence")[0].body

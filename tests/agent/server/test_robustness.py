@@ -228,3 +228,26 @@ async def test_a_handler_that_fails_is_a_500_and_no_more(monkeypatch: pytest.Mon
 
 def _broken(self: object, row: object) -> None:
     raise RuntimeError("a fault of ours")
+
+
+@virtual
+async def test_identities_that_others_have_signed_are_ignored() -> None:
+    """RFC 4474 and RFC 8224: whoever demands them is not us; RFC 6442: nor are places in headers."""
+    signed = (
+        'Identity: "ZYNBbHC00VMZr2kZt6VmCvPonWJMGvQTBDqghoWeLxJfzB2a1pxAr3VgrB0SsSAaifsRdiOPoQZYOy2wrVghuhcs="',
+        "Identity-Info: <https://example.org/example.cer>;alg=rsa-sha1",
+        "Date: Thu, 21 Feb 2002 13:02:03 GMT",
+        "P-Preferred-Identity: <sip:boss@example.org>",
+        "Geolocation: <cid:target123@example.org>",
+    )
+    passport = (
+        "Identity: eyJhbGciOiJFUzI1NiJ9..sig;info=<https://cert.example.org/p.cer>;alg=ES256;ppt=shaken",
+    )
+    async with world() as here:
+        for lines in (signed, passport):
+            alice, bob = here.phone("alice"), here.phone("bob")
+            assert (await alice.publish(document("x"), *lines)).status == 200
+            subscribed = await bob.subscribe(*lines)
+            assert subscribed.answer.status == 200
+            await bob.notify()
+        assert {row.watcher for row in here.store.all_subscriptions()} == {"sip:bob@example.org"}
