@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from types import MappingProxyType
 from typing import Any, Protocol
 
 from agent.linked_accounts import LinkedAccount, LinkedAccounts
@@ -50,16 +51,24 @@ class Linking:
         self._tries = tries
         self._apply = apply
 
-    async def link(self, account: LinkedAccount, *, by: str, check: bool = True) -> Linked:
+    async def link(
+        self,
+        account: LinkedAccount,
+        *,
+        by: str,
+        check: bool = True,
+        consented: Mapping[str, str] = MappingProxyType({}),
+    ) -> Linked:
         """Keep an account, in the place of an earlier one of the same id. With ``check`` it is tried first, and kept
-        only if it works. Raises LinkProblem, StoreUnavailable."""
+        only if it works. ``consented``: what the person's sign-in at the source gave (`connectors.consent`). Raises
+        LinkProblem, StoreUnavailable."""
         account = self._with_secret(account)
         link = self._plan_link(account)
         try:
             load(link.connector).read_settings(link)
         except ConnectorError as error:
             raise LinkProblem(error.words) from None
-        memory: Memory = ({}, {})
+        memory: Memory = ({}, dict(consented))
         report = await self._tries(link, memory) if check else None
         if report is not None and not report.ok:
             return Linked(account.id, False, report)
@@ -68,7 +77,7 @@ class Linking:
         except VaultError as error:
             raise LinkProblem(str(error)) from None
         self._memories.forget(account.id)
-        if report is not None:
+        if report is not None or consented:
             self._memories.adopt(account.id, link.settings, memory)
         self._apply()
         return Linked(account.id, True, report)

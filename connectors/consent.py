@@ -1,12 +1,22 @@
 """How a person lets a connector read an account: by a code that is entered elsewhere, or by a page that leads back.
 
-A connector that needs it names a class in its manifest (``consent``), made as ``Consent(link, settings, context)``.
-What it gives is kept, encrypted, as the link's `Context.secrets`.
+A connector that needs it names a class in its manifest (``consent``), made as ``Consent(link, settings, context)``;
+raises `NotNeeded` where nobody has to sign in. What it gives is kept, encrypted, as the link's `Context.secrets`.
 """
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Protocol
+
+from connectors.errors import Misconfigured
+
+
+class NotNeeded(Misconfigured):
+    """Nobody has to sign in: an administrator consented for everybody."""
+
+
+class NoCodes(Misconfigured):
+    """The provider has no codes for this: it has to be the page."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +56,7 @@ class Consent(Protocol):
     """One attempt. All raise `connectors.errors.ConnectorError` in words for the person."""
 
     async def by_code(self, show: Callable[[CodePrompt], None]) -> Consented:
-        """Shows a code and waits until the person has entered it. Raises `Misconfigured` where there is none."""
+        """Shows a code and waits until the person has entered it. Raises `NoCodes` where there is none."""
         ...
 
     async def begin(self, redirect_uri: str) -> PageVisit:

@@ -2,6 +2,7 @@
 
 import json
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -10,6 +11,7 @@ import yaml
 from rich.console import Console
 
 from agent.cli import linked
+from agent.cli.link_consent import sign_in
 from agent.cli.link_report import print_report
 from agent.cli.options import DEFAULT_SETTINGS, JsonOption, SettingsOption, load
 from agent.errors import EXIT_PROBLEM, EXIT_UNREACHABLE, EXIT_USAGE, UserError
@@ -47,11 +49,15 @@ def command(
         ),
     ] = None,
     password: Annotated[bool, typer.Option(help="There is a secret at all.")] = True,
+    browser: Annotated[
+        bool, typer.Option(help="Sign in by a page in this machine's browser, though there are codes.")
+    ] = False,
     check: Annotated[bool, typer.Option(help="Try it first, and keep it only if it works.")] = True,
     settings: SettingsOption = DEFAULT_SETTINGS,
     as_json: JsonOption = False,
 ) -> None:
-    """Link somebody's calendar or another account: it is tried, kept encrypted, and in force at once.
+    """Link somebody's calendar or another account: it is tried, kept encrypted, and in force at once. Where the person
+    has to sign in at the source, an address is shown and waited for.
 
     Example: lamplighter link alice caldav --url https://cal.example.org/ --username alice
     """
@@ -60,8 +66,11 @@ def command(
     given.update(_read_setting(text) for text in settings_of_it or ())
     loaded = load(settings)
     check_names(loaded, LinkedAccount(person, source, name, given))
-    secret = _secret(_manifest(loaded, source), given, password_file) if password else None
-    done = linked.link(settings, loaded, LinkedAccount(person, source, name, given, secret), check)
+    account = LinkedAccount(person, source, name, given)
+    consented = sign_in(loaded, account, browser=browser, console=Console(stderr=as_json))
+    wanted = password and (password_file is not None or not (consented or _has_secret(loaded, source)))
+    secret = _secret(_manifest(loaded, source), given, password_file) if wanted else None
+    done = linked.link(settings, loaded, replace(account, secret=secret), check, consented)
     report = done["report"]
     if as_json:
         print(json.dumps(done, ensure_ascii=False))
@@ -91,6 +100,12 @@ def _read_setting(text: str) -> tuple[str, Any]:
         return key.strip(), yaml.safe_load(value)
     except yaml.YAMLError:
         raise UserError(f"--set {key}: the value is not YAML", (), EXIT_USAGE) from None
+
+
+def _has_secret(settings: Settings, source: str) -> bool:
+    """Links of the entry that have no secret of their own use its."""
+    entry = settings.connectors.get(source)
+    return entry is not None and entry.revealed is not None
 
 
 def _manifest(settings: Settings, source: str) -> Manifest | None:

@@ -1,6 +1,6 @@
 """What `lamplighter link`, `unlink` and `links` share: the service when one runs, its store otherwise."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from pathlib import Path
 from typing import Any, TypeVar
 from urllib.parse import quote, urlencode
@@ -19,8 +19,10 @@ PATIENCE = 120.0
 "Seconds for a source to be tried."
 
 
-def link(path: Path, settings: Settings, account: LinkedAccount, check: bool) -> dict[str, Any]:
-    """As `agent.web.links.linked_json` has it. Raises UserError."""
+def link(
+    path: Path, settings: Settings, account: LinkedAccount, check: bool, consented: Mapping[str, str]
+) -> dict[str, Any]:
+    """As `agent.web.links.linked_json` has it. ``consented``: see `Linking.link`. Raises UserError."""
     if is_running(path):
         wish = {
             "person": account.person,
@@ -29,12 +31,13 @@ def link(path: Path, settings: Settings, account: LinkedAccount, check: bool) ->
             "settings": dict(account.settings),
             "secret": account.secret,
             "check": check,
+            "consented": dict(consented),
         }
         found: dict[str, Any] = ask(path, "/v1/links", "POST", wish, patience=PATIENCE)
         return found
 
     async def work(linking: Linking) -> dict[str, Any]:
-        return linked_json(await linking.link(account, by="command", check=check))
+        return linked_json(await linking.link(account, by="command", check=check, consented=consented))
 
     return _directly(settings, work)
 

@@ -20,6 +20,8 @@ class Wish(BaseModel):
     settings: dict[str, Any] = {}
     secret: SecretStr | None = None
     check: bool = True
+    consented: dict[str, SecretStr] = {}
+    "What the person's sign-in at the source gave."
 
 
 class People(BaseModel):
@@ -37,7 +39,10 @@ def links_router(linking: Linking) -> APIRouter:
         secret = None if wish.secret is None else wish.secret.get_secret_value()
         account = LinkedAccount(wish.person, wish.source, wish.name, wish.settings, secret)
         try:
-            return linked_json(await linking.link(account, by="command", check=wish.check))
+            consented = {name: value.get_secret_value() for name, value in wish.consented.items()}
+            return linked_json(
+                await linking.link(account, by="command", check=wish.check, consented=consented)
+            )
         except LinkProblem as error:
             raise HTTPException(422, str(error)) from None
         except StoreUnavailable as error:

@@ -9,10 +9,10 @@ from collections.abc import Callable, Mapping
 from urllib.parse import urlencode
 
 from connectors.base import Context, Link
-from connectors.consent import CodePrompt, Consented, PageVisit
-from connectors.errors import AuthFailed, BadData, Misconfigured
+from connectors.consent import CodePrompt, Consented, NoCodes, NotNeeded, PageVisit
+from connectors.errors import AuthFailed, BadData
 from connectors.google.settings import GoogleSettings, SignIn
-from connectors.google.tokens import REFRESH, ask_for_token, client_form, client_secret, good
+from connectors.google.tokens import REFRESH, application, ask_for_token, client_form, good
 
 
 class GoogleConsent:
@@ -20,17 +20,17 @@ class GoogleConsent:
 
     def __init__(self, link: Link, settings: GoogleSettings, context: Context) -> None:
         if settings.sign_in is not SignIn.PERSON:
-            raise Misconfigured(
+            raise NotNeeded(
                 "the administrator has consented for everybody (sign_in: organisation)",
                 advice="Nobody needs to sign in; an account for the person is enough.",
             )
         self._link, self._settings, self._http = link, settings, context.http
-        self._client = (settings.client_id or "", client_secret(link.entry.secret))
+        self._client = application(settings.client_id, link.secret)
         self._again = f"lamplighter link {link.person} {link.entry.key or link.connector}"
 
     async def by_code(self, show: Callable[[CodePrompt], None]) -> Consented:
         """Google has codes for some scopes; those of calendars are not among them."""
-        raise Misconfigured("Google gives no codes for calendars", advice="Sign in by a page in the browser.")
+        raise NoCodes("Google gives no codes for calendars", advice="Sign in by a page in the browser.")
 
     async def begin(self, redirect_uri: str) -> PageVisit:
         """See `connectors.consent.Consent.begin`."""

@@ -8,13 +8,13 @@ from datetime import timedelta
 from connectors.access_token import AccessTokens
 from connectors.base import Context, Entry, Link
 from connectors.batching import Batcher
-from connectors.errors import ConnectorError
+from connectors.errors import ConnectorError, Misconfigured
 from connectors.google.calendar_api import FREE_BUSY_PATH, MOST_CALENDARS, Json, free_busy_body
 from connectors.google.client import AT_ONCE, GoogleClient
 from connectors.google.mapping import read_free_busy
 from connectors.google.push import Push
 from connectors.google.settings import GoogleSettings, SignIn
-from connectors.google.tokens import PersonTokens, ServiceTokens, client_secret, service_account
+from connectors.google.tokens import PersonTokens, ServiceTokens, application, service_account
 from connectors.ical.window import Window
 from connectors.ingress import Received, Reply
 from connectors.limits import Limits
@@ -33,7 +33,7 @@ class GoogleHub:
     def __init__(self, entry: Entry, settings: GoogleSettings, context: Context) -> None:
         self._settings, self._context = settings, context
         self._limits = Limits(context.clock, AT_ONCE, "Google")
-        organisation = settings.sign_in is SignIn.ORGANISATION
+        organisation = settings.sign_in is SignIn.ORGANISATION and entry.secret is not None
         self._account = service_account(entry.secret) if organisation else None
         self._soon = asyncio.Event()
         self._closed = False
@@ -51,11 +51,16 @@ class GoogleHub:
         """Signs in for one account."""
         http, url = self._context.http, str(settings.endpoints.token)
         tokens: AccessTokens
-        if self._account is not None:
+        if settings.sign_in is SignIn.ORGANISATION:
+            if self._account is None:
+                raise Misconfigured(
+                    "the service account that reads for everybody is not set up (sign_in: organisation)",
+                    advice="Its key is the secret of an entry under `connectors`; see this connector's page.",
+                )
             tokens = ServiceTokens(http, url, self._account, account, settings.scope, context.clock)
         else:
             again = f"lamplighter link {link.person} {link.entry.key or link.connector}"
-            client = (settings.client_id or "", client_secret(link.entry.secret))
+            client = application(settings.client_id, link.secret)
             tokens = PersonTokens(http, url, client, context.secrets, context.clock, again)
         return GoogleClient(http, str(settings.endpoints.api), tokens, self._limits, account)
 

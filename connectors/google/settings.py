@@ -1,9 +1,8 @@
 """Settings of Google calendars: what an organisation's entry says, and what each link adds."""
 
 from enum import StrEnum
-from typing import Self
 
-from pydantic import BaseModel, ConfigDict, Field, HttpUrl, model_validator
+from pydantic import BaseModel, ConfigDict, Field, HttpUrl
 
 from connectors.pushed_calendar import PushedCalendarSettings
 
@@ -75,12 +74,6 @@ class GoogleSettings(PushedCalendarSettings):
         description="Which calendars count, by id, and what each means to the rules; `primary` is the person's own.",
     )
     endpoints: Endpoints = Field(default=Endpoints(), description="Other addresses than Google's own.")
-
-    @model_validator(mode="after")
-    def _complete(self) -> Self:
-        if self.sign_in is SignIn.PERSON and self.client_id is None:
-            raise ValueError("sign_in: person needs a client_id")
-        return self
 
     @property
     def scope(self) -> str:

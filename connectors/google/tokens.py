@@ -80,6 +80,16 @@ def client_secret(secret: str | None) -> str:
         raise Misconfigured("the secret is neither a client secret nor a file that holds one") from None
 
 
+def application(client_id: str | None, secret: str | None) -> tuple[str, str]:
+    """Client id and client secret. Raises `Misconfigured`."""
+    if client_id is None:
+        raise Misconfigured(
+            "the application that people sign in to is not set up (client_id)",
+            advice="It stands in an entry under `connectors`; see this connector's page.",
+        )
+    return client_id, client_secret(secret)
+
+
 class ServiceTokens(KeptToken):
     """For one person, by domain-wide delegation."""
 

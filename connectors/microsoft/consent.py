@@ -6,8 +6,8 @@ from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
 from connectors.base import Context, Link
-from connectors.consent import CodePrompt, Consented, PageVisit
-from connectors.errors import AuthFailed, Misconfigured
+from connectors.consent import CodePrompt, Consented, NotNeeded, PageVisit
+from connectors.errors import AuthFailed
 from connectors.microsoft.msal_calls import MsalCalls, Transport
 from connectors.microsoft.refusals import sign_in_refused
 from connectors.microsoft.settings import MicrosoftSettings, SignIn
@@ -30,7 +30,7 @@ class MicrosoftConsent:
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
     ) -> None:
         if settings.sign_in is SignIn.APP:
-            raise Misconfigured(
+            raise NotNeeded(
                 "the administrator has consented for everybody (sign_in: app)",
                 advice="Nobody needs to sign in; a mailbox for the person is enough.",
             )
@@ -101,7 +101,7 @@ class MicrosoftConsent:
         return self._consented(result, cache)
 
     def _application(self, transport: Transport, cache: Any) -> Any:
-        secret = self._link.entry.secret
+        secret = self._link.secret
         given = None if secret is None else credential(secret)
         return application(self._settings, transport, given, cache)
 

@@ -5,13 +5,14 @@ import contextlib
 from collections.abc import Callable
 
 from connectors.base import Context, Entry, Link
+from connectors.errors import Misconfigured
 from connectors.ingress import Received, Reply
 from connectors.limits import Limits
 from connectors.microsoft.client import AT_ONCE, GraphClient
 from connectors.microsoft.desk import Desk
 from connectors.microsoft.msal_calls import MsalCalls
 from connectors.microsoft.push import Push
-from connectors.microsoft.settings import MicrosoftSettings, SignIn
+from connectors.microsoft.settings import MicrosoftEntry, MicrosoftSettings, SignIn
 from connectors.microsoft.tokens import AppTokens, PersonTokens
 from connectors.reception import Reception
 
@@ -25,15 +26,14 @@ class MicrosoftHub:
     # Microsoft shows no token: notifications are known by the secret that was given with their subscription.
     reception = Reception(checks_itself=True)
 
-    def __init__(self, entry: Entry, settings: MicrosoftSettings, context: Context) -> None:
-        self._settings, self._context = settings, context
+    def __init__(self, entry: Entry, settings: MicrosoftEntry, context: Context) -> None:
         self._calls = MsalCalls(context.http)
         self._limits = Limits(context.clock, AT_ONCE, "Microsoft Graph")
         self._soon = asyncio.Event()
         self._closed = False
         self._tokens: AppTokens | None = None
         self._desk: Desk | None = None
-        if settings.sign_in is SignIn.APP:
+        if settings.tenant and settings.sign_in is SignIn.APP:
             self._tokens = AppTokens(self._calls, settings, entry.secret, context.clock)
             client = GraphClient(context.http, settings.hosts.graph, self._tokens, self._limits)
             self._desk = Desk(client, context.clock, personal=False)
@@ -43,10 +43,15 @@ class MicrosoftHub:
 
     def desk(self, link: Link, settings: MicrosoftSettings, context: Context) -> Desk:
         """Where a link asks: the organisation's desk, or one of its own."""
-        if self._desk is not None:
+        if settings.sign_in is SignIn.APP:
+            if self._desk is None:
+                raise Misconfigured(
+                    "the application that reads for everybody is not set up (sign_in: app)",
+                    advice="It stands in an entry under `connectors`; see this connector's page.",
+                )
             return self._desk
         again = f"lamplighter link {link.person} {link.entry.key or link.connector}"
-        tokens = PersonTokens(self._calls, settings, link.entry.secret, context.secrets, context.clock, again)
+        tokens = PersonTokens(self._calls, settings, link.secret, context.secrets, context.clock, again)
         client = GraphClient(context.http, settings.hosts.graph, tokens, self._limits)
         return Desk(client, context.clock, personal=True)
 

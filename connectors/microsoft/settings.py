@@ -41,10 +41,7 @@ class OwnCloud(BaseModel):
 
 
 class MicrosoftSettings(PushedCalendarSettings):
-    """The organisation and its registered application, and a person's calendar there.
-
-    All of it may stand in the entry; the hub reads what concerns it of the same model.
-    """
+    """The organisation and its registered application, and a person's calendar there."""
 
     tenant: str = Field(
         pattern=r"^[A-Za-z0-9.-]+$",
@@ -92,3 +89,12 @@ class MicrosoftSettings(PushedCalendarSettings):
         calendars = "Calendars.ReadBasic" if self.mode is Mode.FREE_BUSY else "Calendars.Read"
         names = (calendars, "MailboxSettings.Read") if self.automatic_replies else (calendars,)
         return tuple(f"{self.hosts.graph}/{name}" for name in names)
+
+
+class MicrosoftEntry(MicrosoftSettings):
+    """What an entry says, which may be all of it; or nothing of the application, which then stands at each link."""
+
+    tenant: str = Field(
+        default="", pattern=r"^[A-Za-z0-9.-]+$", max_length=253, description="See `MicrosoftSettings`."
+    )
+    client_id: str = Field(default="", pattern=r"^[0-9a-fA-F-]{36}$", description="See `MicrosoftSettings`.")

@@ -9,7 +9,6 @@ from connectors.calendar_event import Reader
 from connectors.errors import AuthFailed, BadData, Forbidden, Misconfigured, NotFound, Unreachable
 from connectors.facts import Shows
 from connectors.google.calendar_api import window_path
-from connectors.google.settings import GoogleSettings
 from connectors.health import HealthState
 from connectors.ical.window import Window
 from connectors.privacy import Privacy
@@ -189,9 +188,17 @@ async def test_a_person_without_an_account_is_misconfigured():
             made.connector(link=replace(made.link(), addresses=()))
 
 
-def test_signing_in_person_by_person_needs_an_application():
-    with pytest.raises(ValueError, match="client_id"):
-        GoogleSettings(sign_in="person")
+async def test_signing_in_person_by_person_needs_an_application():
+    async with office(sign_in="person", client_id=None) as made:
+        with pytest.raises(Misconfigured, match="client_id"):
+            made.connector()
+
+
+async def test_an_organisation_needs_its_service_account():
+    async with office() as made:
+        made.secret = None
+        with pytest.raises(Misconfigured, match="service account"):
+            made.connector()
 
 
 # -- free and busy --------------------------------------------------------------------------------------------

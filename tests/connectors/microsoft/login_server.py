@@ -3,6 +3,7 @@
 Written from the documentation of the identity platform; a real tenant was not tried.
 """
 
+import asyncio
 import base64
 import hashlib
 import json
@@ -70,6 +71,10 @@ class LoginServer:
     "Refresh token -> user, scopes."
     devices: dict[str, DeviceCode] = field(default_factory=dict)
     codes: dict[str, AuthCode] = field(default_factory=dict)
+    interval: int = 5
+    "Seconds that a device is to wait between questions."
+    shown: "asyncio.Queue[str]" = field(default_factory=asyncio.Queue)
+    "User codes, as they are given out."
     asked: list[str] = field(default_factory=list)
     "Grant types of token requests."
 
@@ -146,13 +151,14 @@ class LoginServer:
             return _error("unauthorized_client", "AADSTS700016: Application was not found in the directory.")
         code, user_code = secrets.token_urlsafe(24), secrets.token_hex(4).upper()
         self.devices[code] = DeviceCode(user_code, form["scope"])
+        self.shown.put_nowait(user_code)
         return web.json_response(
             {
                 "user_code": user_code,
                 "device_code": code,
                 "verification_uri": "https://microsoft.com/devicelogin",
                 "expires_in": 900,
-                "interval": 5,
+                "interval": self.interval,
                 "message": f"To sign in, open https://microsoft.com/devicelogin and enter the code {user_code}.",
             }
         )

@@ -13,7 +13,7 @@ from connectors.facts import CalendarEvent, Fact
 from connectors.http import Http
 from connectors.microsoft.connector import MicrosoftConnector
 from connectors.microsoft.hub import MicrosoftHub
-from connectors.microsoft.settings import MicrosoftSettings
+from connectors.microsoft.settings import MicrosoftEntry, MicrosoftSettings
 from tests.connectors.microsoft.graph_server import GraphServer, event, graph_server
 from tests.connectors.microsoft.login_server import CLIENT_ID, CLIENT_SECRET, TENANT
 from tests.connectors.support import LOOPBACK, World, new_world
@@ -53,7 +53,7 @@ class Office:
     def hub(self) -> MicrosoftHub:
         if self._hub is None:
             context = replace(self.world.context(), secrets=self.hub_secrets, callback_url=self.callback_url)
-            self._hub = MicrosoftHub(self.entry, MicrosoftSettings.model_validate(self.shared), context)
+            self._hub = MicrosoftHub(self.entry, MicrosoftEntry.model_validate(self.shared), context)
         return self._hub
 
     def link(self, address: str = ALICE, **settings: Any) -> Link:

@@ -110,6 +110,21 @@ async def test_a_wrong_client_secret_is_named_and_not_told(caplog):
         assert "n0t-the-s3cr3t" not in caught.value.words + caplog.text
 
 
+async def test_an_organisation_needs_its_application():
+    async with office() as made:
+        link = made.link()
+        made.shared = {}
+        with pytest.raises(Misconfigured, match="not set up"):
+            made.connector(link=link)
+
+
+async def test_a_person_may_bring_an_application_of_their_own():
+    async with personal() as made:
+        secrets, link = await sign_in(made), made.link()
+        made.shared = {}
+        assert (await made.connector(secrets=secrets, link=link).poll(fresh=False)).facts
+
+
 async def test_without_a_secret_the_application_cannot_sign_in():
     async with office() as made:
         made.secret = None
