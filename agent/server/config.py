@@ -6,7 +6,7 @@ from fnmatch import fnmatchcase
 
 from agent.presence.admission import DEFAULT_THRESHOLDS, Thresholds
 from agent.presence.authorization import Authorize, DomainPolicy
-from agent.presence.calls import DialogView
+from agent.presence.calls import DialogView, is_ringing
 from agent.presence.dialog_choice import read_choice
 from agent.presence.packages import DEFAULT_PACKAGES, EventPackage, ExpiryLimits
 from agent.presence.records import Subscription
@@ -75,6 +75,12 @@ class ServerConfig:
     def may_publish(self, publisher: str, trusted: bool, presentity: str) -> bool:
         """Oneself, those named, and trusted peers (RFC 3903 §14.1)."""
         return trusted or publisher == presentity or publisher in self.publishers.get(presentity, ())
+
+    def interval_before(self, package: str, body: bytes) -> float:
+        """Seconds since the last NOTIFY that must have passed before this document is told."""
+        if not self.packages[package].versioned:
+            return self.minimum_interval
+        return 0.0 if is_ringing(body) else self.minimum_dialog_interval
 
     def dialog_view(self, row: Subscription) -> DialogView:
         """How a watcher sees somebody's dialogs: one's own in full (RFC 4235 §3.6)."""

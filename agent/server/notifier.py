@@ -12,8 +12,6 @@ from collections.abc import Callable, Sequence
 from agent.clock import Clock
 from agent.net.driver import Driver
 from agent.net.user_agent import LARGE
-from agent.presence.calls import DialogView, is_ringing
-from agent.presence.packages import EventPackage
 from agent.presence.records import Change, Subscription
 from agent.presence.subscription import RETRY_AFTER, Fate, Reason, fate_of, subscription_state, terminated
 from agent.server.config import ServerConfig
@@ -83,7 +81,7 @@ class Notifier:
         """A refreshed one: the full state again (RFC 6665 §4.2.1.2), to where the Contact now points."""
         watch = self._watches.get(row.id)
         if watch is not None:
-            self._end_pause(watch)
+            watch.end_pause()
         if watch is None or (watch.in_flight and watch.row.remote_target != row.remote_target):
             # What is in flight to where the watcher no longer is must hold nothing up, and decide nothing.
             watch = self._watches[row.id] = Watch(self, row, flow)
@@ -105,7 +103,7 @@ class Notifier:
         """Its state is another: pending or active. That is told at once, with what the watcher may see now."""
         watch = self._watch(row)
         watch.row = row
-        self._end_pause(watch)
+        watch.end_pause()
         self._owe(watch, self._clock.wall(), force=True)
 
     def look_again(self, row: Subscription, at: float) -> None:
@@ -121,7 +119,7 @@ class Notifier:
         watch = self._watches.pop(row.id, None) or Watch(self, row, flow)
         watch.row, watch.head = row, None
         watch.flow = usual_flow(row, flow) or watch.flow
-        self._end_pause(watch)
+        watch.end_pause()
         watch.final = (terminated(reason), numbers)
         self._gone(row)
         self._owe(watch, self._clock.wall(), force=True)
@@ -166,7 +164,7 @@ class Notifier:
         if force:
             watch.sent = None
         if watch.may_ring:
-            self._end_pause(watch)
+            watch.end_pause()
         if not watch.in_flight and not watch.queued and watch.paused is None:
             watch.queued = True
             self._ready.append(watch)
@@ -197,8 +195,9 @@ class Notifier:
             return  # ended while it waited, or about to be
         package = self._config.packages[row.package]
         media_type = package.notified_type(row.accept)
+        dialogs = self._config.dialog_view(row) if package.versioned else PLAIN_DIALOGS
         view = self._instead(row, media_type) or self._views.view(
-            row.presentity, row.package, media_type, self._dialog_view(row, package)
+            row.presentity, row.package, media_type, dialogs
         )
         if watch.final is None:
             if watch.sent is None and self.told.knows(row, view):
@@ -257,24 +256,18 @@ class Notifier:
         self._next_hops.find_stream(flow, found)
         return True
 
-    def _dialog_view(self, row: Subscription, package: EventPackage) -> DialogView:
-        if not package.versioned:
-            return PLAIN_DIALOGS
-        return self._config.dialog_view(row)
-
     def _too_soon(self, watch: Watch, view: View) -> bool:
         """Whether the watcher has just been told something (RFC 3856 §6.10); if so, the newest state goes later.
 
         What a SUBSCRIBE asks for and what ends a subscription never waits, nor does a phone that rings.
         """
-        calls = self._config.packages[watch.row.package].versioned
-        interval = self._config.minimum_dialog_interval if calls else self._config.minimum_interval
-        if interval <= 0.0 or (calls and is_ringing(view.body)):
+        interval = self._config.interval_before(watch.row.package, view.body)
+        if interval <= 0.0:
             return False
         wait = watch.sent_at + interval - self._clock.monotonic()
         if wait > 0:
             watch.paused = asyncio.get_running_loop().call_later(wait, self._retry, watch)
-            watch.may_ring = calls
+            watch.may_ring = self._config.packages[watch.row.package].versioned
         return wait > 0
 
     def _next_numbers(self, row: Subscription) -> Numbers:
@@ -361,12 +354,6 @@ class Notifier:
         if watch.changed_at is not None:
             self._owe(watch, watch.changed_at, force=True)
 
-    def _end_pause(self, watch: Watch) -> None:
-        watch.may_ring = False
-        if watch.paused is not None:
-            watch.paused.cancel()
-            watch.paused = None
-
     def _retry(self, watch: Watch) -> None:
         watch.paused, watch.may_ring = None, False
         self._owe(watch, self._clock.wall())
@@ -376,7 +363,7 @@ class Notifier:
         if self._watches.get(watch.row.id) is not watch:
             return
         del self._watches[watch.row.id]
-        self._end_pause(watch)
+        watch.end_pause()
 
         def removed(error: StoreUnavailable | None) -> None:
             if error is None:

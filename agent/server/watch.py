@@ -75,6 +75,13 @@ class Watch:
         self.final: tuple[str, Numbers] | None = None
         "Subscription-State and numbers of the NOTIFY that ends the subscription."
 
+    def end_pause(self) -> None:
+        """Whatever the watcher asked for, it may be told again."""
+        self.may_ring = False
+        if self.paused is not None:
+            self.paused.cancel()
+            self.paused = None
+
     def on_response(self, event: ResponseReceived) -> None:
         self.notifier.answered(self, event.status, event)
 
