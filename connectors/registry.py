@@ -28,6 +28,7 @@ BUILT_IN = (
     "caldav",
     "example",
     "exchange",
+    "freeswitch",
     "google",
     "ics_feed",
     "microsoft",

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 
 from connectors.asterisk.wire import Message
+from connectors.codes import words_of
 
 USER_EVENT = "lamplighter"
 "``UserEvent(Lamplighter,Text: lunch 45m)`` in the dial plan."
@@ -16,15 +17,4 @@ def command_in(message: Message, codes: Mapping[str, str]) -> str | None:
     # Only who calls has dialled; the leg to the one called has another extension, or none.
     if name == "newchannel" and message.get("channelstate") in ("0", "4"):
         return words_of(message.get("exten"), codes)
-    return None
-
-
-def words_of(dialled: str, codes: Mapping[str, str]) -> str | None:
-    """The longest code that fits counts, as in a dial plan."""
-    for code in sorted(codes, key=len, reverse=True):
-        if code == dialled:
-            return codes[code]
-        stem = code[:-1]
-        if code.endswith(".") and dialled.startswith(stem) and dialled != stem:
-            return codes[code].replace("{digits}", dialled[len(stem) :])
     return None

@@ -1,17 +1,14 @@
 """One person's extension: what the hub's board says of it becomes facts."""
 
-import asyncio
 from collections.abc import Callable, Iterable
 
 from connectors.asterisk.hub import AsteriskHub
 from connectors.asterisk.settings import AsteriskSettings
 from connectors.asterisk.switchboard import Switchboard
 from connectors.base import Context, Link
-from connectors.calls import call_value
 from connectors.errors import ConnectorError, Misconfigured, NotFound
-from connectors.facts import CallValue, Fact, ReachState, ReachValue
-from connectors.offline import OfflineWatch
-from connectors.privacy import Privacy
+from connectors.facts import Fact
+from connectors.linked_phone import LinkedPhone
 
 
 class AsteriskConnector:
@@ -19,27 +16,21 @@ class AsteriskConnector:
 
     def __init__(self, link: Link, settings: AsteriskSettings, context: Context) -> None:
         self.person = link.person
-        self._link, self._settings, self._context = link, settings, context
+        self._settings, self._clock = settings, context.clock
         self._hub: AsteriskHub = context.hub
-        self._offline = OfflineWatch(context.clock, settings.offline_after, self._reach)
-        self._call: CallValue | None = None
-        self._end: asyncio.Future[None] | None = None
-        self._emit: Callable[[Iterable[Fact]], None] = lambda facts: None
+        device = settings.device or settings.extension
+        self._phone = LinkedPhone(link, context.clock, device, settings.offline_after)
 
     async def listen(self, emit: Callable[[Iterable[Fact]], None]) -> None:
-        self._emit = emit
-        self._end = asyncio.get_running_loop().create_future()
-        self._hub.attach(self)
-        try:
-            await self._end
-        finally:
-            self._emit = lambda facts: None
-            self._hub.detach(self)
-            self._offline.cancel()
+        with self._phone.telling(emit):
+            self._hub.attach(self)
+            try:
+                await self._phone.until_lost()
+            finally:
+                self._hub.detach(self)
 
     async def close(self) -> None:
-        if self._end is not None and not self._end.done():
-            self._end.set_result(None)
+        self._phone.end()
 
     def watches(self, board: Switchboard) -> tuple[str, frozenset[str]]:
         extension, _, context = self._settings.extension.partition("@")
@@ -65,29 +56,10 @@ class AsteriskConnector:
 
     def told(self, board: Switchboard) -> None:
         seen = board.seen(*self.watches(board))
-        now = self._context.clock.now()
-        self._call = call_value(
-            seen.calls,
-            self._call,
-            now,
-            device=self._device,
-            with_remote=self._link.privacy is Privacy.DETAILS,
-        )
-        self._emit([Fact(self.person, self._source("calls"), self._call, now)])
+        now = self._clock.now()
+        self._phone.calls(seen.calls, now)
         if seen.reach is not None:
-            self._offline.heard(seen.reach, now)
+            self._phone.reach(seen.reach, now)
 
     def lost(self, error: ConnectorError) -> None:
-        if self._end is not None and not self._end.done():
-            self._end.set_exception(error)
-
-    @property
-    def _device(self) -> str:
-        return self._settings.device or self._settings.extension
-
-    def _reach(self, state: ReachState) -> None:
-        value = ReachValue(self._device, state)
-        self._emit([Fact(self.person, self._source("registration"), value, self._context.clock.now())])
-
-    def _source(self, stream: str) -> str:
-        return f"asterisk:{self._link.id}/{stream}"
+        self._phone.lose(error)

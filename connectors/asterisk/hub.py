@@ -1,9 +1,7 @@
 """The one connection to an Asterisk, for all links of an entry: I/O only."""
 
-import asyncio
 import contextlib
 import logging
-import ssl
 from collections.abc import Callable
 from typing import Protocol
 
@@ -14,13 +12,11 @@ from connectors.asterisk.settings import ManagerSettings
 from connectors.asterisk.switchboard import Switchboard
 from connectors.asterisk.wire import Message
 from connectors.base import Context, Entry
-from connectors.errors import ConnectorError, Misconfigured, Unreachable
-from connectors.tls import client_tls
+from connectors.connection import Connection, client_tls
+from connectors.errors import ConnectorError, Misconfigured
 
 log = logging.getLogger(__name__)
 
-CONNECT_WITHIN = 10.0
-"Seconds."
 LOOK_AGAIN = 15.0
 "Seconds after which a missing extension is asked for once more: an Asterisk that starts knows none at first."
 
@@ -52,8 +48,7 @@ class AsteriskHub:
         self._complete = False
         "Whether the board is that of a standing connection."
         self._since = 0.0
-        self._writer: asyncio.StreamWriter | None = None
-        self._closed = False
+        self._connection = Connection("Asterisk", context.clock)
 
     def attach(self, extension: Extension) -> None:
         self._extensions.append(extension)
@@ -70,7 +65,10 @@ class AsteriskHub:
         settings, clock = self._settings, self._context.clock
         if self._entry.secret is None:
             raise Misconfigured("there is no secret for the manager user", advice="Give it at the entry.")
-        reader, self._writer = await self._connect()
+        port = settings.port or (5039 if settings.tls else 5038)
+        await self._connection.open(
+            settings.host, port, client_tls(settings.ca_file) if settings.tls else None
+        )
         self._since = clock.monotonic()
         session = Session(
             settings.user,
@@ -79,55 +77,22 @@ class AsteriskHub:
             ping_after=settings.ping_after.total_seconds(),
             snapshot_every=settings.snapshot_interval.total_seconds(),
         )
+
+        def happened(what: Message | Snapshot) -> None:
+            if isinstance(what, Snapshot):
+                heard()
+                self._replace(what)
+            else:
+                self._take(what)
+
         try:
-            while not self._closed:
-                self._writer.write(session.output())
-                for happened in await self._next(reader, session):
-                    if isinstance(happened, Snapshot):
-                        heard()
-                        self._replace(happened)
-                    else:
-                        self._take(happened)
+            await self._connection.converse(session, happened)
         finally:
             self._complete = False
             self._board, self._index_of = Switchboard(), -1
-            self._writer.close()
 
     async def close(self) -> None:
-        self._closed = True
-        if self._writer is not None:
-            self._writer.close()
-
-    # -- the connection ------------------------------------------------------------------------------------------
-
-    async def _connect(self) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
-        settings = self._settings
-        port = settings.port or (5039 if settings.tls else 5038)
-        context = client_tls(settings.ca_file) if settings.tls else None
-        try:
-            async with asyncio.timeout(CONNECT_WITHIN):
-                return await asyncio.open_connection(settings.host, port, ssl=context)
-        except TimeoutError:
-            raise Unreachable(f"{settings.host}:{port} does not answer") from None
-        except ssl.SSLError as error:
-            raise Unreachable(f"TLS with {settings.host}:{port} failed ({error.reason or error})") from None
-        except OSError as error:
-            reason = error.strerror or "it cannot be found"
-            raise Unreachable(f"{settings.host}:{port} cannot be reached ({reason})") from None
-
-    async def _next(self, reader: asyncio.StreamReader, session: Session) -> list[Message | Snapshot]:
-        clock = self._context.clock
-        try:
-            async with asyncio.timeout(max(session.deadline() - clock.monotonic(), 0.0)):
-                data = await reader.read(1 << 16)
-        except TimeoutError:
-            session.tick(clock.monotonic())
-            return []
-        if not data:
-            if self._closed:
-                return []
-            raise Unreachable("Asterisk closed the connection")
-        return session.receive(data, clock.monotonic())
+        self._connection.close()
 
     # -- what is heard -------------------------------------------------------------------------------------------
 

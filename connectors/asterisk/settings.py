@@ -6,6 +6,7 @@ from typing import Self
 
 from pydantic import Field, model_validator
 
+from connectors.codes import CODES
 from connectors.settings import Duration, LinkSettings
 
 
@@ -25,13 +26,7 @@ class ManagerSettings(LinkSettings):
         default=None,
         description="Context of the hints, for extensions that name none. Needed where one is in several.",
     )
-    codes: dict[str, str] = Field(
-        default_factory=dict,
-        description=(
-            "What a dialled extension means, in the words of a SIP MESSAGE to the agent: `*78: dnd`. A code that ends"
-            " in a dot takes more digits: `*45.: lunch {digits}m`."
-        ),
-    )
+    codes: dict[str, str] = Field(default_factory=dict, description=CODES)
     ping_after: Duration = Field(
         default=timedelta(seconds=5),
         ge=timedelta(milliseconds=100),

@@ -10,17 +10,16 @@ import pytest
 
 from agent.clock import Clock, SystemClock
 from agent.supervise import Supervisor
-from connectors.asterisk.connector import AsteriskConnector
-from connectors.asterisk.hub import AsteriskHub
 from connectors.base import Context, Entry, Link
-from connectors.conformance_listen import ListenConformance, Session
-from connectors.errors import ConnectorError, Misconfigured, NotFound, Unreachable
-from connectors.facts import CallState, CallValue, ReachState, ReachValue
+from connectors.conformance_listen import ListenConformance
+from connectors.errors import Misconfigured, NotFound, Unreachable
+from connectors.facts import CallState, CallValue, ReachState
 from connectors.http import Http
 from connectors.privacy import Privacy
 from connectors.registry import load
 from connectors.workshop import Workshop
 from tests.connectors.asterisk.ami import SECRET, Manager, channel, device, extension, manager
+from tests.connectors.listening import calls, error_of, hub_of, listening, reaches
 from tests.connectors.support import LOOPBACK
 from tests.support.virtual_loop import LoopClock, virtual_beside_threads
 
@@ -85,56 +84,13 @@ class TestConformance(ListenConformance):
             yield source
 
 
-@asynccontextmanager
-async def hub_of(source: Pbx) -> AsyncIterator[tuple[AsteriskHub, Session]]:
-    """Connected; the session has its error, if it loses its source."""
-    made_of, entry = load("asterisk"), source.link.entry
-    hub = made_of.create_hub(entry, made_of.read_hub_settings(entry), source.context)
-    assert isinstance(hub, AsteriskHub)
-    connected = Session()
-    connected.start(source.context, hub.run(lambda: connected.emit(())))
-    try:
-        yield hub, connected
-    finally:
-        await hub.close()
-        await connected.until(lambda: not connected.running)
-
-
-@asynccontextmanager
-async def listening(source: Pbx, hub: AsteriskHub, link: Link) -> AsyncIterator[Session]:
-    made_of = load("asterisk")
-    made = made_of.create(link, made_of.read_settings(link), replace(source.context, hub=hub))
-    assert isinstance(made, AsteriskConnector)
-    session = Session()
-    session.start(source.context, made.listen(session.emit))
-    try:
-        yield session
-    finally:
-        await made.close()
-        await session.until(lambda: not session.running)
-
-
-def calls(session: Session) -> list[CallState]:
-    return [fact.value.state for fact in session.facts if isinstance(fact.value, CallValue)]
-
-
-def reaches(session: Session) -> list[ReachState]:
-    return [fact.value.state for fact in session.facts if isinstance(fact.value, ReachValue)]
-
-
-async def error_of(session: Session) -> ConnectorError:
-    await session.until(lambda: session.error)
-    assert session.error is not None
-    return session.error
-
-
 async def test_one_connection_serves_all_and_each_hears_only_of_its_own_phone() -> None:
-    async with pbx() as source, hub_of(source) as (hub, _):
+    async with pbx() as source, hub_of(source.link, source.context) as (hub, _):
         source.manager.extensions = [extension("1001", 0), extension("1002", 0)]
         source.manager.devices += [device("PJSIP/1002", "NOT_INUSE")]
         async with (
-            listening(source, hub, source.link_to("alice", "1001")) as alice,
-            listening(source, hub, source.link_to("bob", "1002@internal")) as bob,
+            listening(source.link_to("alice", "1001"), source.context, hub) as alice,
+            listening(source.link_to("bob", "1002@internal"), source.context, hub) as bob,
         ):
             await alice.until(lambda: calls(alice))
             await bob.until(lambda: calls(bob))
@@ -146,27 +102,27 @@ async def test_one_connection_serves_all_and_each_hears_only_of_its_own_phone() 
 
 
 async def test_an_extension_in_several_contexts_has_to_be_told_apart() -> None:
-    async with pbx() as source, hub_of(source) as (hub, _):
+    async with pbx() as source, hub_of(source.link, source.context) as (hub, _):
         source.manager.extensions.append(extension("1001", 4, context="demo"))
         link = source.link_to("alice", "1001@internal")
-        async with listening(source, hub, link) as told:
+        async with listening(link, source.context, hub) as told:
             await told.until(lambda: calls(told))
-    async with pbx(context="internal") as source, hub_of(source) as (hub, _):
+    async with pbx(context="internal") as source, hub_of(source.link, source.context) as (hub, _):
         source.manager.extensions.append(extension("1001", 4, context="demo"))
-        async with listening(source, hub, source.link) as told:
+        async with listening(source.link, source.context, hub) as told:
             await told.until(lambda: calls(told))
 
 
 @virtual_beside_threads
 async def test_what_is_not_there_or_not_clear_is_told_once_asterisk_has_had_time_to_start() -> None:
     clock = LoopClock(asyncio.get_running_loop())
-    async with pbx(clock, snapshot_interval="10s") as source, hub_of(source) as (hub, _):
+    async with pbx(clock, snapshot_interval="10s") as source, hub_of(source.link, source.context) as (hub, _):
         source.manager.extensions.append(extension("1001", 4, context="demo"))
         began = clock.monotonic()
         async with (
-            listening(source, hub, source.link) as unclear,
-            listening(source, hub, source.link_to("bob", "4711")) as missing,
-            listening(source, hub, source.link_to("carol", "4712", device="PJSIP/1001")) as named,
+            listening(source.link, source.context, hub) as unclear,
+            listening(source.link_to("bob", "4711"), source.context, hub) as missing,
+            listening(source.link_to("carol", "4712", device="PJSIP/1001"), source.context, hub) as named,
         ):
             error = await error_of(unclear)
             assert isinstance(error, Misconfigured)
@@ -181,8 +137,8 @@ async def test_snapshots_renew_what_is_known_and_heal_a_lost_event() -> None:
     clock = LoopClock(asyncio.get_running_loop())
     async with (
         pbx(clock, ping_after="30s") as source,
-        hub_of(source) as (hub, _),
-        listening(source, hub, source.link) as told,
+        hub_of(source.link, source.context) as (hub, _),
+        listening(source.link, source.context, hub) as told,
     ):
         await told.until(lambda: calls(told))
         source.manager.say(channel("Newchannel", "1001", "4", "17.1"))
@@ -199,7 +155,7 @@ async def test_snapshots_renew_what_is_known_and_heal_a_lost_event() -> None:
 @virtual_beside_threads
 async def test_a_frozen_asterisk_is_noticed_within_seconds() -> None:
     clock = LoopClock(asyncio.get_running_loop())
-    async with pbx(clock, ping_after="5s") as source, hub_of(source) as (_, connected):
+    async with pbx(clock, ping_after="5s") as source, hub_of(source.link, source.context) as (_, connected):
         await asyncio.sleep(12)
         assert connected.error is None
         source.manager.silent = True
@@ -215,7 +171,10 @@ async def test_phones_that_come_back_after_a_restart_have_not_been_offline() -> 
         links = (source.link, source.link_to("bob", "1002"))
         source.manager.extensions = [extension("1001", 0), extension("1002", 0)]
         source.manager.devices = [device("PJSIP/1001", "NOT_INUSE"), device("PJSIP/1002", "NOT_INUSE")]
-        async with hub_of(source) as (hub, _), listening(source, hub, links[0]) as alice:
+        async with (
+            hub_of(source.link, source.context) as (hub, _),
+            listening(links[0], source.context, hub) as alice,
+        ):
             await alice.until(lambda: reaches(alice))
             source.manager.say(device("PJSIP/1001", "UNAVAILABLE"))
             source.manager.say(extension("1001", 4))
@@ -231,11 +190,11 @@ async def test_phones_that_come_back_after_a_restart_have_not_been_offline() -> 
 
 
 async def test_who_is_at_the_other_end_is_known_only_with_details() -> None:
-    async with pbx() as source, hub_of(source) as (hub, _):
+    async with pbx() as source, hub_of(source.link, source.context) as (hub, _):
         plain, open_ = source.link_to("alice", "1001"), source.link_to("bob", "1001")
         async with (
-            listening(source, hub, plain) as alice,
-            listening(source, hub, replace(open_, privacy=Privacy.DETAILS)) as bob,
+            listening(plain, source.context, hub) as alice,
+            listening(replace(open_, privacy=Privacy.DETAILS), source.context, hub) as bob,
         ):
             await alice.until(lambda: calls(alice))
             await bob.until(lambda: calls(bob))
@@ -255,7 +214,10 @@ async def test_a_dialled_code_is_a_command_of_the_phones_person() -> None:
 
     async with pbx(codes={"*78": "dnd", "*45.": "lunch {digits}m"}) as source:
         source.context = replace(source.context, command=command)
-        async with hub_of(source) as (hub, _), listening(source, hub, source.link) as alice:
+        async with (
+            hub_of(source.link, source.context) as (hub, _),
+            listening(source.link, source.context, hub) as alice,
+        ):
             await alice.until(lambda: calls(alice))
             source.manager.say(channel("Newchannel", "1001", "4", "17.1", Exten="*4530"))
             assert await said.get() == ("alice", "lunch 30m")
@@ -279,14 +241,14 @@ def test_settings_that_make_no_sense_are_named(wrong: dict[str, Any]) -> None:
 async def test_without_a_secret_the_health_says_so() -> None:
     async with pbx() as source:
         source.link = replace(source.link, entry=Entry("pbx", source.settings, None))
-        async with hub_of(source) as (_, connected):
+        async with hub_of(source.link, source.context) as (_, connected):
             assert isinstance(await error_of(connected), Misconfigured)
 
 
 async def test_nobody_there_is_unreachable() -> None:
     async with pbx() as source:
         source.link = replace(source.link, entry=Entry("pbx", {**source.settings, "port": 1}, SECRET))
-        async with hub_of(source) as (_, connected):
+        async with hub_of(source.link, source.context) as (_, connected):
             assert "cannot be reached" in (await error_of(connected)).words
 
 

@@ -2,11 +2,12 @@
 
 import pytest
 
-from connectors.asterisk.codes import command_in, words_of
+from connectors.asterisk.codes import command_in
 from connectors.asterisk.mapping import hint_of
 from connectors.asterisk.session import Snapshot
 from connectors.asterisk.switchboard import Seen, Switchboard
 from connectors.calls import busiest
+from connectors.codes import words_of
 from connectors.facts import CallState, ReachState
 from tests.connectors.asterisk.ami import channel, device, event, extension, message
 
