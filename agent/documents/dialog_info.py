@@ -162,7 +162,7 @@ def _read_participant(element: etree._Element) -> Participant:
         name = _name(child)
         if name == "identity" and identity is None:
             # COMPAT(Asterisk 22, FreeSWITCH): `display` for `display-name`.
-            identity = NameAddr(token_of(child), child.get("display-name") or child.get("display"))
+            identity = NameAddr(token_of(child), child.get("display-name") or child.get("display") or None)
         elif name == "target" and target is None:
             # COMPAT(Asterisk 22): `pvalue` for `pval`.
             params = [(each.get("pname", ""), each.get("pval") or each.get("pvalue") or "") for each in child]

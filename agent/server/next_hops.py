@@ -43,6 +43,8 @@ class NextHops:
         self._flows = flows
         self._spawn = spawn
         self._other_flow = other_flow
+        self._left: dict[str, list[Destination]] = {}
+        "Subscription -> the places that its name also stands for, not tried yet for the NOTIFY under way."
 
     def usable(self, flow: Flow) -> bool:
         """A connection must still be open."""
@@ -66,6 +68,20 @@ class NextHops:
                 return flow
         self._spawn(self._look_up(self._first_that_works(target, row), found), "next-hop")
         return None
+
+    def find_next(self, row: Subscription, found: Callable[[Flow | None], None]) -> bool:
+        """After silence, 503 or a lost connection: whether there is another place to try (RFC 3263 §4.3). If so,
+        ``found`` is called later."""
+        left = self._left.pop(row.id, None)
+        if not left:
+            return False
+        self._spawn(self._look_up(self._first_of(left, row), found), "next-hop")
+        return True
+
+    def settled(self, row: Subscription) -> None:
+        """The NOTIFY was answered where it was sent; the next one goes there too."""
+        if self._left:
+            self._left.pop(row.id, None)
 
     def find_stream(self, flow: Flow, found: Callable[[Flow | None], None]) -> None:
         """``found`` is called later with a TCP connection to where the UDP flow leads; None: it was refused."""
@@ -95,7 +111,15 @@ class NextHops:
         return await self._flows.connect(destination)
 
     async def _first_that_works(self, target: Target, row: Subscription) -> Flow | None:
-        for destination in await self._flows.resolve(target):
+        return await self._first_of(await self._flows.resolve(target), row)
+
+    async def _first_of(self, destinations: Sequence[Destination], row: Subscription) -> Flow | None:
+        for index, destination in enumerate(destinations):
+            left = list(destinations[index + 1 :])
+            if left:
+                self._left[row.id] = left
+            else:
+                self._left.pop(row.id, None)
             if destination.transport is Transport.UDP:
                 flow = self._flows.udp_flow(destination.host, destination.port, row.local_address)
                 if flow is not None:

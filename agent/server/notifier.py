@@ -290,6 +290,9 @@ class Notifier:
     def answered(self, watch: Watch, status: int, event: ResponseReceived) -> None:
         """The final response to a NOTIFY."""
         watch.in_flight = watch.reconnected = False
+        if status == 503 and self._elsewhere(watch):
+            return
+        self._next_hops.settled(watch.row)
         if status in (401, 407) and self._signed_again(watch, event):
             return
         if watch.final is not None:
@@ -332,6 +335,8 @@ class Notifier:
     def unanswered(self, watch: Watch, cause: Failure) -> None:
         """Nobody answered a NOTIFY: the watcher is gone (RFC 6665 §4.2.2), or its connection is."""
         watch.in_flight = False
+        if self._elsewhere(watch):
+            return
         if watch.final is not None:
             self._finish(watch)
             return
@@ -348,6 +353,16 @@ class Notifier:
             "%s does not answer; its subscription to %s is over", watch.row.watcher, watch.row.presentity
         )
         self._drop(watch)
+
+    def _elsewhere(self, watch: Watch) -> bool:
+        """Whether the NOTIFY is on its way to another place that the watcher's name stands for (RFC 3263 §4.3)."""
+        if watch.final is None and self._watches.get(watch.row.id) is not watch:
+            self._next_hops.settled(watch.row)
+            return False
+        if not self._next_hops.find_next(watch.row, lambda found: self._found(watch, found)):
+            return False
+        watch.in_flight, watch.sent = True, None
+        return True
 
     def _finish(self, watch: Watch) -> None:
         """After an answer to what may not have been the last NOTIFY yet."""

@@ -22,17 +22,18 @@ from tests.support.wire import SERVER, Wire, WirePort
 
 
 class Directory:
-    """A resolver that knows what it was told: host -> numeric address."""
+    """A resolver that knows what it was told: host -> numeric addresses, separated by blanks, the best first."""
 
     def __init__(self, names: Mapping[str, str] | None = None) -> None:
         self.names = dict(names or {})
 
     async def resolve(self, target: Target) -> Sequence[Destination]:
-        host = self.names.get(target.host, target.host)
-        if not host.replace(".", "").isdigit():
+        hosts = self.names.get(target.host, target.host).split()
+        if not all(host.replace(".", "").isdigit() for host in hosts):
             raise OSError(f"{target.host} means nothing")
         transport = target.transport or (Transport.TLS if target.secure else Transport.UDP)
-        return [Destination(transport, host, target.port or 5060, target.host if target.secure else "")]
+        name = target.host if target.secure else ""
+        return [Destination(transport, host, target.port or 5060, name) for host in hosts]
 
 
 class SimulatedDatabase(NoDatabase):

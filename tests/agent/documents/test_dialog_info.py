@@ -119,3 +119,16 @@ def test_what_only_passes_through_stands_where_the_schema_has_it():
     written = etree.fromstring(dialog_info.build(DialogInfo("sip:a@b", 0, "full", (dialog,))))
     names = [etree.QName(child).localname for child in written[0]]
     assert names == ["state", "replaces", "local", "y"]
+
+
+def test_an_empty_display_name_is_none() -> None:
+    """Found by fuzzing: read again, it was another document."""
+    body = (
+        b'<dialog-info xmlns="urn:ietf:params:xml:ns:dialog-info" version="0" state="full" entity="sip:a@b">'
+        b'<dialog id="1"><state>early</state><local><identity display="">sip:a@b</identity></local></dialog>'
+        b"</dialog-info>"
+    )
+    read = dialog_info.parse(body)
+    local = read.dialogs[0].local
+    assert local is not None and local.identity == dialog_info.NameAddr("sip:a@b")
+    assert dialog_info.parse(dialog_info.build(read)) == read

@@ -114,3 +114,45 @@ async def test_addresses_without_angle_brackets() -> None:
         notify = await bob.notify()
         assert notify.to.tag == "w1" and notify.to.uri == "sip:bob@example.org"
         assert notify.from_.tag and notify.from_.uri == "sip:alice@example.org"
+
+
+@virtual
+async def test_after_503_or_silence_the_next_place_of_the_name_gets_it_and_keeps_it() -> None:
+    """RFC 3263 §4.3, with one choice for each transaction (§4)."""
+    async with world() as here:
+        alice, bob = here.phone("alice"), here.phone("bob")
+        tired, silent, alive = (proxy(here, f"192.0.2.{number}") for number in (81, 82, 83))
+        tired.script, silent.script = (lambda request: 503), (lambda request: None)
+        here.names.names["edge.example.net"] = "192.0.2.81 192.0.2.82 192.0.2.83"
+        await bob.subscribe("Record-Route: <sip:edge.example.net;lr>")
+        notify = await alive.notify(within=40)
+        assert state(notify) == "active"
+        assert len(tired.notifies) == 1 and len(silent.notifies) == 1 and len(silent.requests) == 11
+        branches = {each.via.branch for each in (*tired.notifies, *silent.notifies, notify)}
+        assert len(branches) == 3 and len(list(here.store.all_subscriptions())) == 1
+        await alice.publish(document("In"))
+        assert shown(await alive.notify(within=0.1)) == [("open", "In")]
+        assert len(tired.notifies) == 1
+        assert await here.at_rest() == (0, 0, 0)
+
+
+@virtual
+async def test_when_no_place_of_the_name_answers_the_subscription_is_over() -> None:
+    async with world() as here:
+        bob = here.phone("bob")
+        here.names.names["edge.example.net"] = "192.0.2.81 192.0.2.82"
+        await bob.subscribe("Record-Route: <sip:edge.example.net;lr>")
+        await asyncio.sleep(70)
+        assert not list(here.store.all_subscriptions())
+
+
+@virtual
+async def test_the_last_notify_is_tried_everywhere_too() -> None:
+    async with world() as here:
+        bob = here.phone("bob")
+        tired, alive = proxy(here, "192.0.2.81"), proxy(here, "192.0.2.82")
+        tired.script = lambda request: 503
+        here.names.names["edge.example.net"] = "192.0.2.81 192.0.2.82"
+        await bob.subscribe("Record-Route: <sip:edge.example.net;lr>", expires=0)
+        assert state(await alive.notify(within=0.2)) == "terminated;reason=timeout"
+        assert await here.at_rest() == (0, 0, 0)
