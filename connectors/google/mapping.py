@@ -14,7 +14,7 @@ Google always means busy where it leaves the transparency out, for whole days to
 """
 
 from collections.abc import Iterable
-from datetime import UTC, date, datetime, tzinfo
+from datetime import UTC, date, datetime, time, tzinfo
 
 from connectors.calendar_event import Reader, event_told
 from connectors.errors import BadData, ConnectorError, NotFound, Unreachable
@@ -51,6 +51,9 @@ def _event(item: Json, home: tzinfo, reader: Reader) -> CalendarEvent | None:
         return None
     start, whole = _moment(item, "start", home)
     end, _ = _moment(item, "end", home)
+    if _text(item, "eventType") == "outOfOffice":
+        # Google writes whole days out of office as times, from midnight to midnight.
+        whole = whole or all(moment.astimezone(home).time() == time() for moment in (start, end))
     guests = list(objects(item.get("attendees")))
     place = _text(item, "location")
     return event_told(
@@ -115,9 +118,9 @@ def read_busy(busy: Iterable[Json], window: Window, home: tzinfo, reader: Reader
     """The events of one calendar's busy times."""
     events: list[CalendarEvent] = []
     problems: list[str] = []
-    for time in busy:
+    for part in busy:
         try:
-            start, end = _exact(time.get("start"), "start", home), _exact(time.get("end"), "end", home)
+            start, end = _exact(part.get("start"), "start", home), _exact(part.get("end"), "end", home)
         except BadData as error:
             problems.append(f"part of the busy times: {error.what}")
             continue

@@ -127,7 +127,11 @@ def _schedule_error(wrong: Json) -> ConnectorError:
 
 
 def read_schedule(schedule: Schedule, window: Window, home: tzinfo, reader: Reader) -> Reading:
-    """The events of one schedule that overlap ``window``. A mailbox that gives no items still gives slots."""
+    """The events of one schedule that overlap ``window``. A mailbox that gives no items still gives slots.
+
+    Words are left out, though a mailbox may show them: who asks for no more than free and busy gets no more, and
+    Microsoft does not say which of them are confidential.
+    """
     items = schedule.items or tuple(_slots(schedule))
     events: list[CalendarEvent] = []
     problems: list[str] = []
@@ -145,8 +149,6 @@ def read_schedule(schedule: Schedule, window: Window, home: tzinfo, reader: Read
             shows=shown,
             all_day=_is_midnight(start, home) and _is_midnight(end, home),
             private=item.get("isPrivate") is True,
-            title=_text(item, "subject"),
-            place=_text(item, "location"),
         )
         if event is not None and _overlaps(event, window):
             events.append(event)

@@ -13,7 +13,7 @@ from connectors.google.hub import GoogleHub
 from connectors.google.settings import GoogleSettings
 from tests.connectors.google.google_server import CLIENT_ID, CLIENT_SECRET, GoogleServer, event, google_server
 from tests.connectors.support import World, new_world
-from tests.support.clock import MONDAY_NINE
+from tests.support.clock import MONDAY_NINE, VirtualClock
 
 ALICE, BOB = "alice@example.org", "bob@example.org"
 ON_CALL = "c_oncall@group.calendar.google.com"
@@ -91,8 +91,9 @@ class Office:
 async def office(**given: Any) -> AsyncIterator[Office]:
     """``given``: settings of the entry."""
     callback_url = given.pop("callback_url", None)
+    clock = given.pop("clock", None) or VirtualClock()
     worlds: list[World] = []
-    async with google_server(lambda: worlds[0].clock.now()) as server, new_world() as world:
+    async with google_server(lambda: worlds[0].clock.now()) as server, new_world(clock=clock) as world:
         worlds.append(world)
         endpoints = {
             "api": f"{server.url}/calendar/v3",

@@ -17,6 +17,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
+from zoneinfo import ZoneInfo
 
 import aiohttp
 from aiohttp import web
@@ -80,6 +81,8 @@ class Item:
 class Mailbox:
     items: dict[str, Item] = field(default_factory=dict)
     replies: Json = field(default_factory=lambda: {"status": "disabled", "externalAudience": "none"})
+    zone: str = "Europe/Berlin"
+    "Where whole days of schedules are meant; calendars give them as midnights."
     shows: str = "details"
     "What getSchedule tells: `details`, `times`, `slots`, or an error's responseCode."
     seq: int = 0
@@ -352,7 +355,13 @@ class GraphServer:
             return {"scheduleId": address, "error": {"message": message, "responseCode": "5009"}}
         if mailbox.shows not in ("details", "times", "slots"):
             return {"scheduleId": address, "error": {"message": "No.", "responseCode": mailbox.shows}}
-        parts = [part for part in mailbox.visible() if _overlaps(part, window) and not part["isCancelled"]]
+        parts = [
+            part
+            for part in mailbox.visible()
+            if _overlaps(part, window)
+            and not part["isCancelled"]
+            and part["responseStatus"]["response"] != "declined"
+        ]
         code = {"tentative": "1", "busy": "2", "oof": "3"}
         slots = []
         moment = window[0]
@@ -364,7 +373,7 @@ class GraphServer:
             moment = slot[1]
         items = []
         for part in sorted(parts, key=lambda part: part["start"]["dateTime"]):
-            item = {"status": part["showAs"], "start": part["start"], "end": part["end"]}
+            item = {"status": part["showAs"], **_exact(part, mailbox.zone)}
             if mailbox.shows == "details":
                 private = part["sensitivity"] == "private"
                 item |= {
@@ -488,6 +497,14 @@ def _token(state: Json) -> str:
 def _read(text: str) -> datetime:
     moment = datetime.fromisoformat(text.partition(".")[0].removesuffix("Z"))
     return moment.replace(tzinfo=UTC)
+
+
+def _exact(part: Json, zone: str) -> Json:
+    """Start and end of an event as moments."""
+    if not part["isAllDay"]:
+        return {"start": part["start"], "end": part["end"]}
+    local = {name: _read(part[name]["dateTime"]).replace(tzinfo=ZoneInfo(zone)) for name in ("start", "end")}
+    return {name: when(moment) for name, moment in local.items()}
 
 
 def _overlaps(part: Json, window: tuple[datetime, datetime]) -> bool:

@@ -17,7 +17,7 @@ from connectors.microsoft.settings import MicrosoftEntry, MicrosoftSettings
 from tests.connectors.microsoft.graph_server import GraphServer, event, graph_server
 from tests.connectors.microsoft.login_server import CLIENT_ID, CLIENT_SECRET, TENANT
 from tests.connectors.support import LOOPBACK, World, new_world
-from tests.support.clock import MONDAY_NINE
+from tests.support.clock import MONDAY_NINE, VirtualClock
 
 ALICE, BOB = "alice@example.org", "bob@example.org"
 HOUR = timedelta(hours=1)
@@ -98,11 +98,12 @@ async def office(**given: Any) -> AsyncIterator[Office]:
     """``given``: settings of the entry; ``login``: of the sign-in stand-in."""
     login = given.pop("login", {})
     callback_url = given.pop("callback_url", None)
+    clock = given.pop("clock", None) or VirtualClock()
     with tempfile.TemporaryDirectory() as folder:
         world_clock: list[World] = []
         async with graph_server(Path(folder), lambda: world_clock[0].clock.now(), **login) as server:
             http = Http(LOOPBACK, ca_file=Path(folder) / "ca.pem")
-            async with new_world(http=http) as world:
+            async with new_world(http=http, clock=clock) as world:
                 world_clock.append(world)
                 shared = {
                     "tenant": TENANT,

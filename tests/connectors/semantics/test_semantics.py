@@ -5,10 +5,19 @@ from pathlib import Path
 
 import pytest
 
-from tests.connectors.semantics.corpus import FORMS, Case, cases, expected, told
-from tests.connectors.semantics.feeds import FEEDS, Feed
+from tests.connectors.semantics import cloud_feeds
+from tests.connectors.semantics.corpus import DETAILS, FORMS, Case, cases, expected, told
+from tests.connectors.semantics.feeds import FEEDS as ICAL_FEEDS
+from tests.connectors.semantics.feeds import Feed
 
 PAGE = Path(__file__).resolve().parents[3] / "docs" / "calendars.md"
+FEEDS = (
+    *ICAL_FEEDS,
+    Feed("microsoft", "graph", cloud_feeds.graph),
+    # getSchedule is for who wants no more than times.
+    Feed("microsoft", "graph", cloud_feeds.schedule, cannot_tell=DETAILS - {"all_day"}),
+    Feed("google", "google", cloud_feeds.calendar_api),
+)
 PAIRS = [
     pytest.param(feed, case, id=f"{feed.connector}-{case.name}")
     for feed in FEEDS
