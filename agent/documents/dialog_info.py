@@ -133,8 +133,9 @@ def _read_dialog(element: etree._Element) -> Dialog:
             code = _number(child.get("code"))
         elif name == "duration" and duration is None:
             duration = _number(token_of(child))
-        elif name in ("local", "remote") and name not in sides:
-            sides[name] = _read_participant(child)
+        elif name in ("local", "remote"):
+            # There is one of each; another would come first when it is written, and be taken for it.
+            sides.setdefault(name, _read_participant(child))
         else:
             extensions.append(keep(child))
     return Dialog(

@@ -27,12 +27,16 @@ class Admission:
 
     def __init__(self, authorize: Authorize | None = None) -> None:
         self.authorize: Authorize = authorize or DomainPolicy()
+        self.gone: set[str] = set()
+        "Presentities that are no more."
 
     def decide(self, presentity: str, watcher: str) -> SubHandling:
         return self.authorize(presentity, watcher)
 
     def instead(self, row: Subscription, media_type: str) -> View | None:
         """What this watcher is shown in place of the document; None: the document."""
+        if row.state == "terminated" and row.presentity in self.gone:
+            return _unavailable(row.presentity, media_type)  # so that no lamp stays lit
         if row.state != "active":
             return NOTHING  # it waits for permission, or is told that it has none
         if self.authorize(row.presentity, row.watcher) is SubHandling.POLITE_BLOCK:
@@ -69,6 +73,7 @@ class Reconsider:
     def withdraw(self, presentity: str, packages: Iterable[str]) -> None:
         """There is no such presentity any more: its subscriptions end, and not to be made again (`noresource`)."""
         rows = [row for package in packages for row in self._store.subscriptions(presentity, package)]
+        self._admission.gone.add(presentity)
         self._apply([], rows, Reason.NORESOURCE)
 
     def _reconsider(self, rows: Iterable[Subscription]) -> None:

@@ -204,3 +204,31 @@ async def test_included_files_are_watched_too(tmp_path) -> None:
     rules = "version: 1\ninclude: [manual, more.yaml]\n"
     async with service(tmp_path, "people:\n" + ALICE % "", rules) as here:
         assert here.app.reload.rules_files == {tmp_path / "rules.yaml", tmp_path / "more.yaml"}
+
+
+@virtual_beside_threads
+async def test_who_may_watch_changes_for_those_who_watch_already(tmp_path) -> None:
+    async with service(tmp_path, "people:\n" + ALICE % "", RULES) as here:
+        phone = await here.watch("sip:alice@example.org")
+        await asyncio.sleep(1)
+        here.write("authorization: {default: confirm}\npeople:\n" + ALICE % "")
+        assert (await here.app.reload()).restart == ()
+        await asyncio.sleep(1)
+        here.write("authorization: {default: block}\npeople:\n" + ALICE % "")
+        await here.app.reload()
+        await asyncio.sleep(1)
+        states = [
+            (each.headers.get("Subscription-State") or "").partition(";expires")[0] for each in phone.notifies
+        ]
+        assert states[0] == "active" and states[-2:] == ["pending", "terminated;reason=rejected"]
+
+
+@virtual_beside_threads
+async def test_watchers_of_somebody_who_has_left_are_told_so(tmp_path) -> None:
+    async with service(tmp_path, "people:\n" + ALICE % "" + BOB, RULES) as here:
+        phone = await here.watch("sip:bob@example.org")
+        await asyncio.sleep(1)
+        here.write("people:\n" + ALICE % "")
+        await here.app.reload()
+        await asyncio.sleep(1)
+        assert phone.notifies[-1].headers.get("Subscription-State") == "terminated;reason=noresource"

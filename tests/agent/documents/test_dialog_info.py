@@ -132,3 +132,15 @@ def test_an_empty_display_name_is_none() -> None:
     local = read.dialogs[0].local
     assert local is not None and local.identity == dialog_info.NameAddr("sip:a@b")
     assert dialog_info.parse(dialog_info.build(read)) == read
+
+
+def test_a_second_participant_of_one_side_is_left_out() -> None:
+    """Found by fuzzing: passed on, it took the place of the first."""
+    sides = "".join(f"<remote><identity>sip:{name}@b</identity></remote>" for name in ("first", "second"))
+    read = dialog_info.parse(
+        '<dialog-info xmlns="urn:ietf:params:xml:ns:dialog-info" version="0" state="full" entity="sip:a@b">'
+        f'<dialog id="1"><state>early</state>{sides}</dialog></dialog-info>'.encode()
+    )
+    remote = read.dialogs[0].remote
+    assert remote is not None and remote.identity == NameAddr("sip:first@b")
+    assert dialog_info.parse(dialog_info.build(read)) == read

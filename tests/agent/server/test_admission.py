@@ -206,7 +206,9 @@ async def test_who_is_no_more_is_told_so() -> None:
         await bob.subscribe()
         await bob.notify(within=0.1)
         here.server.withdraw(ALICE)
-        assert state(await bob.notify(within=0.1)) == "terminated;reason=noresource"
+        notify = await bob.notify(within=0.1)
+        assert state(notify) == "terminated;reason=noresource"
+        assert shown(notify) == [("closed", "")], "no lamp stays lit"
 
 
 @virtual
