@@ -29,8 +29,11 @@ class Cell:
         )
 
 
-def cells(transports: tuple[str, ...]) -> list[Cell]:
-    return [Cell(*each) for each in itertools.product(transports, (False, True), (False, True))]
+def cells(driver: type[Client]) -> list[Cell]:
+    """Every way that a program can take."""
+    digest = (False, True) if driver.knows_digest else (False,)
+    proxy = (False, True) if driver.goes_through_proxies else (False,)
+    return [Cell(*each) for each in itertools.product(driver.transports, digest, proxy)]
 
 
 class House:
@@ -89,7 +92,7 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     """A class that names a ``driver`` is run once for each way that this program can take."""
     driver: type[Client] | None = getattr(metafunc.cls, "driver", None)
     if driver is not None and "meeting" in metafunc.fixturenames:
-        metafunc.parametrize("meeting", cells(driver.transports), ids=str, indirect=True, scope="class")
+        metafunc.parametrize("meeting", cells(driver), ids=str, indirect=True, scope="class")
 
 
 @pytest.fixture(scope="class")

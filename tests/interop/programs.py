@@ -1,20 +1,29 @@
 """Running foreign programs against the server under test."""
 
+import os
 import subprocess
+from collections.abc import Mapping
 from pathlib import Path
 
+from tests.interop.clients.client import Way
+from tests.interop.sipp_scenario import adapted
 from tests.support.ports import free_port
 
 SCENARIOS = Path(__file__).parent / "sipp"
 
 
 def run(
-    *command: str, cwd: Path | None = None, given: bytes | None = None, limit: float = 60
+    *command: str,
+    cwd: Path | None = None,
+    given: bytes | None = None,
+    env: Mapping[str, str] | None = None,
+    limit: float = 60,
 ) -> tuple[int, str]:
     """(exit code, everything that was printed). Raises TimeoutExpired."""
     done = subprocess.run(
         command,
         cwd=cwd,
+        env={**os.environ, **(env or {})},
         input=given,
         stdin=subprocess.DEVNULL if given is None else None,
         stdout=subprocess.PIPE,
@@ -25,13 +34,17 @@ def run(
     return done.returncode, done.stdout.decode("utf-8", "replace")
 
 
-def sipp(scenario: str, transport: str, port: int, logs: Path, user: str, *, calls: int = 1) -> None:
+def sipp(scenario: str, way: Way, logs: Path, user: str, *, proxy: bool = False, calls: int = 1) -> None:
     """Run a scenario of sipp/ about that user; an AssertionError shows what SIPp complained of."""
+    text = (SCENARIOS / f"{scenario}.xml").read_text()
+    made = logs / f"{scenario}.xml"
+    made.write_text(adapted(text, digest=way.password is not None, proxy=proxy))
     code, said = run(
-        "sipp", f"127.0.0.1:{port}",
-        "-sf", str(SCENARIOS / f"{scenario}.xml"),
-        "-key", "user", user, "-i", "127.0.0.1", "-p", str(free_port()),
-        "-t", {"udp": "u1", "tcp": "t1"}[transport],
+        "sipp", f"{way.host}:{way.port}",
+        "-sf", str(made),
+        "-key", "user", user, "-au", user, "-ap", way.password or "",
+        "-i", "127.0.0.1", "-p", str(free_port()),
+        "-t", {"udp": "u1", "tcp": "t1"}[way.transport],
         "-m", str(calls), "-l", str(calls), "-r", str(calls),
         "-nostdin", "-timeout", "40s", "-timeout_error",
         "-trace_err", "-error_file", str(logs / "errors.log"),
@@ -40,4 +53,4 @@ def sipp(scenario: str, transport: str, port: int, logs: Path, user: str, *, cal
     )  # fmt: skip
     errors = logs / "errors.log"
     complaint = errors.read_text(errors="replace") if errors.exists() else ""
-    assert code == 0, f"{scenario} over {transport}: exit {code}\n{complaint}\n{said[-1500:]}"
+    assert code == 0, f"{scenario} over {way.transport}: exit {code}\n{complaint}\n{said[-1500:]}"

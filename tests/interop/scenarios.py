@@ -31,8 +31,10 @@ class Scenarios:
         meeting.peer.publish(meeting.friend, State.OFFLINE)
         meeting.client.sees_lamp(meeting.friend, lit=False)
 
-    def test_asks_the_service_by_message(self, meeting: Meeting) -> None:
+    def test_writes_to_the_service(self, meeting: Meeting) -> None:
         meeting.client.send_message(AGENT, "help")
+
+    def test_reads_its_answer(self, meeting: Meeting) -> None:
         meeting.client.got_message("presence for")
 
     def test_publishes(self, meeting: Meeting) -> None:
@@ -48,7 +50,8 @@ NEEDS = {
     "test_sees_what_is_published": Ability.WATCH,
     "test_shows_a_lamp": Ability.LAMP,
     "test_publishes": Ability.PUBLISH,
-    "test_asks_the_service_by_message": Ability.MESSAGE,
+    "test_writes_to_the_service": Ability.MESSAGE,
+    "test_reads_its_answer": Ability.ANSWER,
 }
 
 

@@ -17,7 +17,7 @@ _SHOWN = {State.AVAILABLE: "Online", State.BUSY: "Busy", State.OFFLINE: "Offline
 class Baresip(Client):
     program = "baresip"
     package = "baresip-core"
-    abilities = frozenset({Ability.REGISTER, Ability.WATCH, Ability.PUBLISH, Ability.MESSAGE})
+    abilities = frozenset({Ability.REGISTER, Ability.WATCH, Ability.PUBLISH, Ability.MESSAGE, Ability.ANSWER})
     publishes = (State.AVAILABLE, State.OFFLINE)
 
     def start(self) -> None:

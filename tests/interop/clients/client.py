@@ -23,7 +23,8 @@ class Ability(StrEnum):
     WATCH = "watch presence"
     LAMP = "watch a lamp"
     PUBLISH = "publish"
-    MESSAGE = "message"
+    MESSAGE = "write to the service"
+    ANSWER = "read its answer"
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +69,8 @@ class Client(ABC):
     abilities: ClassVar[frozenset[Ability]]
     publishes: ClassVar[tuple[State, ...]] = (State.AVAILABLE, State.BUSY, State.OFFLINE)
     shows: ClassVar[tuple[State, ...]] = (State.AVAILABLE, State.BUSY, State.OFFLINE)
+    knows_digest: ClassVar[bool] = True
+    goes_through_proxies: ClassVar[bool] = True
     digest: ClassVar[Mapping[str, object]] = {}
     "Settings under `authentication` that it needs when it has to prove who it is; none: it works with the default."
 

@@ -12,7 +12,7 @@ _SHOWN = {State.AVAILABLE: "(Online|Available)", State.BUSY: "Busy", State.OFFLI
 class Linphone(Client):
     program = "linphonec"
     package = "linphone-cli"
-    abilities = frozenset({Ability.REGISTER, Ability.WATCH, Ability.PUBLISH, Ability.MESSAGE})
+    abilities = frozenset({Ability.REGISTER, Ability.WATCH, Ability.PUBLISH, Ability.MESSAGE, Ability.ANSWER})
     publishes = (State.AVAILABLE,)
 
     def start(self) -> None:

@@ -13,7 +13,7 @@ _SHOWN = {State.AVAILABLE: "online -", State.BUSY: "online busy", State.OFFLINE:
 class Pjsua(Client):
     program = "pjsua"
     package = "pypi:pjsua2-python"
-    abilities = frozenset({Ability.REGISTER, Ability.WATCH, Ability.PUBLISH, Ability.MESSAGE})
+    abilities = frozenset({Ability.REGISTER, Ability.WATCH, Ability.PUBLISH, Ability.MESSAGE, Ability.ANSWER})
 
     @classmethod
     def version(cls) -> str:

@@ -12,7 +12,7 @@ class Purple(Client):
     program = "libpurple"
     package = "libpurple0"
     transports = ("udp", "tcp")
-    abilities = frozenset({Ability.REGISTER, Ability.WATCH, Ability.PUBLISH, Ability.MESSAGE})
+    abilities = frozenset({Ability.REGISTER, Ability.WATCH, Ability.PUBLISH, Ability.MESSAGE, Ability.ANSWER})
     shows = (State.AVAILABLE, State.OFFLINE)
     digest = {"accept_without_qop": True}
 

@@ -10,7 +10,7 @@ class Twinkle(Client):
     program = "twinkle-console"
     package = "twinkle-console"
     transports = ("udp", "tcp")
-    abilities = frozenset({Ability.REGISTER, Ability.PUBLISH, Ability.MESSAGE})
+    abilities = frozenset({Ability.REGISTER, Ability.PUBLISH, Ability.MESSAGE, Ability.ANSWER})
     publishes = (State.AVAILABLE, State.OFFLINE)
 
     def start(self) -> None:
