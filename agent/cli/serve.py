@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import logging
+import os
 import signal
 from pathlib import Path
 from typing import Annotated
@@ -11,6 +12,7 @@ import typer
 
 from agent.app import App, open_app
 from agent.cli.options import SettingsOption, load
+from agent.cli.service_manager import tell
 from agent.clock import SystemClock
 from agent.garbage import collect_when_quiet, settle
 from agent.settings import Settings
@@ -70,8 +72,17 @@ async def serve(settings: Settings, control: Path | None, file: Path) -> None:
         for transport, address in app.addresses:
             log.info("SIP over %s at %s", transport.value.upper(), format_address(address))
         log.info("lamplighter is ready", extra={"fields": {"people": len(settings.people)}})
+        tell("READY=1", os.environ)
         await stop.wait()
         log.info("stopping")
+        tell("STOPPING=1", os.environ)
+        finished = await app.server.departure.leave(
+            deactivate=settings.shutdown.watchers == "deactivated",
+            within=settings.shutdown.within.total_seconds(),
+            sleep=asyncio.sleep,
+        )
+        if not finished:
+            log.info("some watchers have not answered; it ends without")
 
 
 def read_again(app: App) -> None:

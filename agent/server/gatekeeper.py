@@ -12,6 +12,9 @@ ANSWERED_PER_SECOND = 10.0
 ANSWERED_BURST = 50
 "Refusals told to one address; a sender that goes on beyond them is not answered at all."
 
+LEAVING_RETRY = "2"
+"Seconds in which a successor is there."
+
 
 class Gatekeeper:
     """Give it to the endpoint as its ``gate``.
@@ -35,12 +38,14 @@ class Gatekeeper:
         self._thresholds = thresholds
         self._count = count
         self.leaving = False
-        "Nothing new is taken on, and no word said of it: who asks again finds the successor."
+        "Nothing new is taken on, and over UDP no word said of it: who asks again finds the successor."
 
     def __call__(self, request: Request, flow: Flow, now: float) -> Refusal | None:
         """None: let it in. ``now``: monotonic."""
         if self.leaving:
-            return SILENCE
+            # Over a stream nothing is sent again by itself.
+            stays_lost = flow.transport.reliable and flow.transport is not Transport.MEMORY
+            return Refusal(503, [("Retry-After", LEAVING_RETRY)]) if stays_lost else SILENCE
         if flow.transport is Transport.MEMORY:
             return None  # our own decisions are what all this is for
         host = flow.remote[0]

@@ -57,12 +57,13 @@ class Notifier:
         self._on_sent = on_sent
         self._instead = instead
         self._credentials = credentials
-        self._watches: dict[str, Watch] = {}
+        self.watches: dict[str, Watch] = {}
+        "By subscription."
         self._ready: deque[Watch] = deque()
         self._sending_is_due = False
         self._gone_callbacks: list[Callable[[Subscription], None]] = []
         self.told = ToldRecord(
-            store, config.packages, clock, self._watches, views.boundary, lambda: bool(self._ready)
+            store, config.packages, clock, self.watches, views.boundary, lambda: bool(self._ready)
         )
         store.changes.subscribe(self.on_changes)
 
@@ -74,17 +75,17 @@ class Notifier:
 
     def begin(self, row: Subscription, flow: Flow) -> None:
         """A new subscription: its first NOTIFY."""
-        watch = self._watches[row.id] = Watch(self, row, flow)
+        watch = self.watches[row.id] = Watch(self, row, flow)
         self._owe(watch, self._clock.wall(), force=True)
 
     def refresh(self, row: Subscription, flow: Flow) -> None:
         """A refreshed one: the full state again (RFC 6665 §4.2.1.2), to where the Contact now points."""
-        watch = self._watches.get(row.id)
+        watch = self.watches.get(row.id)
         if watch is not None:
             watch.end_pause()
         if watch is None or (watch.in_flight and watch.row.remote_target != row.remote_target):
             # What is in flight to where the watcher no longer is must hold nothing up, and decide nothing.
-            watch = self._watches[row.id] = Watch(self, row, flow)
+            watch = self.watches[row.id] = Watch(self, row, flow)
         watch.row, watch.flow, watch.head = row, usual_flow(row, flow), None
         watch.datagrams_only = False
         self._owe(watch, self._clock.wall(), force=True)
@@ -116,7 +117,7 @@ class Notifier:
 
     def end(self, row: Subscription, reason: Reason, numbers: Numbers, flow: Flow | None = None) -> None:
         """The subscription is over and its row gone: say so with the last NOTIFY."""
-        watch = self._watches.pop(row.id, None) or Watch(self, row, flow)
+        watch = self.watches.pop(row.id, None) or Watch(self, row, flow)
         watch.row, watch.head = row, None
         watch.flow = usual_flow(row, flow) or watch.flow
         watch.end_pause()
@@ -137,7 +138,7 @@ class Notifier:
         self.told.changed(presentity)
         for package in self._config.packages:
             for row in self._store.subscriptions(presentity, package):
-                watch = self._watches.get(row.id)
+                watch = self.watches.get(row.id)
                 # One that is not on record yet has no watch: its first NOTIFY comes after its 200.
                 if watch is not None:
                     self._owe(watch, at)
@@ -150,10 +151,15 @@ class Notifier:
         for row in rows:
             self._owe(self._watch(row), now)
 
+    def close(self) -> None:
+        """Connections that close now say nothing of watchers: whoever starts next goes on with all of them."""
+        self.told.close()
+        self.watches.clear()
+
     def _watch(self, row: Subscription) -> Watch:
-        watch = self._watches.get(row.id)
+        watch = self.watches.get(row.id)
         if watch is None:
-            watch = self._watches[row.id] = Watch(self, row, None)
+            watch = self.watches[row.id] = Watch(self, row, None)
         return watch
 
     # -- sending -------------------------------------------------------------------------------------------------
@@ -190,7 +196,7 @@ class Notifier:
     def _send(self, watch: Watch) -> None:
         row = watch.row
         if watch.final is None and (
-            self._watches.get(row.id) is not watch or self._store.subscription(row.id) is None
+            self.watches.get(row.id) is not watch or self._store.subscription(row.id) is None
         ):
             return  # ended while it waited, or about to be
         package = self._config.packages[row.package]
@@ -298,7 +304,7 @@ class Notifier:
         if watch.final is not None:
             self._finish(watch)
             return
-        if self._watches.get(watch.row.id) is not watch:
+        if self.watches.get(watch.row.id) is not watch:
             return  # ended, or sent to an address that the watcher has left
         fate = fate_of(status)
         if fate is Fate.KEEP and watch.signature is not None:
@@ -327,7 +333,7 @@ class Notifier:
         if watch.final is not None:
             state, numbers = watch.final
             watch.final = (state, numbers._replace(cseq=numbers.cseq + 1))
-        elif self._watches.get(watch.row.id) is not watch:
+        elif self.watches.get(watch.row.id) is not watch:
             return False
         self._owe(watch, self._clock.wall(), force=True)
         return True
@@ -340,7 +346,7 @@ class Notifier:
         if watch.final is not None:
             self._finish(watch)
             return
-        if self._watches.get(watch.row.id) is not watch:
+        if self.watches.get(watch.row.id) is not watch:
             return
         lost = cause is Failure.TRANSPORT and watch.flow is not None and watch.flow.connection
         if lost and not watch.reconnected:
@@ -356,7 +362,7 @@ class Notifier:
 
     def _elsewhere(self, watch: Watch) -> bool:
         """Whether the NOTIFY is on its way to another place that the watcher's name stands for (RFC 3263 §4.3)."""
-        if watch.final is None and self._watches.get(watch.row.id) is not watch:
+        if watch.final is None and self.watches.get(watch.row.id) is not watch:
             self._next_hops.settled(watch.row)
             return False
         if not self._next_hops.find_next(watch.row, lambda found: self._found(watch, found)):
@@ -375,9 +381,9 @@ class Notifier:
 
     def _drop(self, watch: Watch) -> None:
         """End without a word. If the store can't, the row is back, and the next change finds out again."""
-        if self._watches.get(watch.row.id) is not watch:
+        if self.watches.get(watch.row.id) is not watch:
             return
-        del self._watches[watch.row.id]
+        del self.watches[watch.row.id]
         watch.end_pause()
 
         def removed(error: StoreUnavailable | None) -> None:
@@ -399,11 +405,6 @@ class Notifier:
         if not any(self._store.subscriptions(presentity, package) for package in self._config.packages):
             self._views.forget(presentity)
             self.told.unwatched(presentity)
-
-    @property
-    def watches(self) -> int:
-        """Subscriptions that are kept in mind."""
-        return len(self._watches)
 
     @property
     def owed(self) -> int:

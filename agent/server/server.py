@@ -18,6 +18,7 @@ from agent.presence.records import OWN_PUBLISHER
 from agent.server.admission import Admission, Reconsider
 from agent.server.authenticate import Authenticator, DigestAuthenticator, Unchecked
 from agent.server.config import ServerConfig
+from agent.server.departure import Departure
 from agent.server.flood_guard import FloodGuard
 from agent.server.gatekeeper import Gatekeeper
 from agent.server.message import MessageHandler
@@ -200,6 +201,7 @@ class PresenceServer:
             count,
         )
         self.driver.endpoint.gate = self.gatekeeper
+        self.departure = Departure(store, self.notifier, self.gatekeeper, self.driver.endpoint, clock)
 
     async def start(self, listeners: Sequence[Listen]) -> None:
         """Listen, and tell everybody who was watching before a restart. Raises OSError."""
@@ -216,7 +218,7 @@ class PresenceServer:
             "server transactions": servers,
             "timers": self.driver.endpoint.timers_set,
             "connections": self.driver.open_connections,
-            "watches": self.notifier.watches,
+            "watches": len(self.notifier.watches),
             "notifies owed": self.notifier.owed,
             "documents": len(self._views),
         }
@@ -248,6 +250,6 @@ class PresenceServer:
     def close(self) -> None:
         self._sweeper.close()
         self._pressure.close()
-        self.notifier.told.close()
+        self.notifier.close()
         self.driver.close()
         self.transports.close()

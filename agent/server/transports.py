@@ -89,6 +89,7 @@ class Transports:
         self._udp: list[DatagramPort] = []
         self._streams: list[StreamPort] = []
         self._contexts: list[ServerContext] = []
+        self._closed = False
         self._connections = Connections(driver, tls_client, self._local)
 
     async def listen(self, wanted: Sequence[Listen]) -> None:
@@ -185,6 +186,8 @@ class Transports:
         return first
 
     async def connect(self, destination: Destination) -> Flow:
+        if self._closed:
+            raise OSError("the server is closing")
         return await self._connections.flow(destination)
 
     def _local(self, destination: Destination) -> tuple[str, int] | None:
@@ -199,6 +202,7 @@ class Transports:
         return await self._resolver.resolve(target)
 
     def close(self) -> None:
+        self._closed = True
         for udp in self._udp:
             udp.close()
         for listener in self._streams:

@@ -15,7 +15,7 @@ from agent.settings.fields import (
     Zone,
 )
 from agent.settings.ingress import IngressSettings
-from agent.settings.operation import HttpSettings, LogSettings, StoreSettings
+from agent.settings.operation import HttpSettings, LogSettings, ShutdownSettings, StoreSettings
 from agent.settings.people import ConnectorSettings, OutboundSettings, PersonSettings
 from agent.settings.sip import (
     AuthenticationSettings,
@@ -92,6 +92,7 @@ class Settings(Section):
         "default: they are refused with 404.",
     )
     store: StoreSettings = Field(default=StoreSettings(), description="What survives a restart.")
+    shutdown: ShutdownSettings = Field(default=ShutdownSettings(), description="How the service ends.")
     log: LogSettings = Field(default=LogSettings(), description="The log.")
     http: HttpSettings = Field(default=HttpSettings(), description="Metrics and health.")
     ingress: IngressSettings = Field(

@@ -1,6 +1,7 @@
 """Running it: the store, the log, and the HTTP port for metrics and health."""
 
 import re
+from datetime import timedelta
 from pathlib import Path
 from typing import Literal
 from urllib.parse import quote
@@ -8,6 +9,7 @@ from urllib.parse import quote
 from pydantic import Field, ValidationInfo, field_validator
 
 from agent.settings.fields import FilePath, Section, Surroundings, WithPassword
+from connectors.settings import Duration
 
 
 class StoreSettings(WithPassword):
@@ -53,6 +55,22 @@ class StoreSettings(WithPassword):
             return self.url
         user, _, rest = place.partition("@")
         return f"{scheme}://{user}:{quote(self.revealed.get_secret_value(), safe='')}@{rest}"
+
+
+class ShutdownSettings(Section):
+    """What happens to what is under way when the service ends."""
+
+    watchers: Literal["keep", "deactivated"] = Field(
+        default="keep",
+        description="`keep`: subscriptions stay on record, and the next start goes on with them. `deactivated`: "
+        "watchers are told to subscribe again, for a service that does not come back to this address.",
+    )
+    within: Duration = Field(
+        default=timedelta(seconds=5),
+        ge=timedelta(0),
+        le=timedelta(minutes=5),
+        description="The longest that answers are waited for.",
+    )
 
 
 class LogSettings(Section):

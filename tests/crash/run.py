@@ -177,19 +177,19 @@ class CrashRun:
 
     # -- death and resurrection ----------------------------------------------------------------------------------
 
-    async def kill_once(self) -> None:
-        """Load for a moment, kill, start, settle, check."""
+    async def kill_once(self, number: signal.Signals = signal.SIGKILL) -> None:
+        """Load for a moment, kill (or end), start, settle, check."""
         self.pace.open.set()
         await asyncio.sleep(self.random.uniform(0.02, 1.0))
         alive = [watcher for watcher in self._watchers() if watcher.subscribed]
         repeated = sum(watcher.repeated for watcher in self._quiet_watchers())
-        await self._kill()
+        await self._kill(number)
         self.report.dialogs_carried_over += len(alive)
         started = time.monotonic()
-        if self.random.random() < ALSO_AT_THE_START:
+        if number is signal.SIGKILL and self.random.random() < ALSO_AT_THE_START:
             self.served.launch()
             await asyncio.sleep(self.random.uniform(0, max(0.5, self.report.slowest_start)))
-            await self._kill()
+            await self._kill(number)
             self.report.killed_while_starting += 1
             started = time.monotonic()
         self.served.launch()
@@ -210,12 +210,12 @@ class CrashRun:
         await self._leave_spoilt_addresses()
         self.report.answered = dict(self.pace.answered)
 
-    async def _kill(self) -> None:
+    async def _kill(self, number: signal.Signals) -> None:
         self.pace.killed += 1
         self.report.kills += 1
-        os.kill(self.served.pid, signal.SIGKILL)
+        os.kill(self.served.pid, number)
         self.pace.open.clear()
-        await self.served.end(signal.SIGKILL)
+        await self.served.end(number)
 
     async def _settle(self) -> None:
         """Wait until everybody shows what is true; who does not in time is a fault."""
