@@ -13,8 +13,8 @@ from pydantic import BaseModel, ConfigDict, Field, HttpUrl
 
 from connectors.access_token import EARLY, KeptToken
 from connectors.base import Context
-from connectors.consent import CodePrompt, Consented, PageVisit
-from connectors.errors import AuthFailed, BadData, Misconfigured
+from connectors.consent import CodePrompt, Consented, NoCodes, PageVisit
+from connectors.errors import AuthFailed, BadData
 from connectors.http import Response, expect
 
 MAX_ANSWER = 64 * 1024
@@ -72,9 +72,7 @@ class PageConsent:
 
     async def by_code(self, show: Callable[[CodePrompt], None]) -> Consented:
         """There is no address for that in the settings."""
-        raise Misconfigured(
-            "this provider is not asked for codes", advice="Sign in by a page in the browser."
-        )
+        raise NoCodes("this provider is not asked for codes", advice="Sign in by a page in the browser.")
 
     async def begin(self, redirect_uri: str) -> PageVisit:
         """The address to open."""

@@ -1,6 +1,5 @@
 """What the `lamplighter users` commands share: hashing, and keeping in the service or, when none runs, in its store."""
 
-import sys
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any
@@ -12,6 +11,7 @@ from agent import assembly
 from agent.accounts import Accounts, name_problem
 from agent.cli.control_client import ask, is_running
 from agent.cli.options import load
+from agent.cli.secret_input import first_line
 from agent.cli.store_access import Opened, in_the_store
 from agent.errors import EXIT_USAGE, UserError
 from agent.settings import Settings
@@ -32,12 +32,7 @@ def read_password(file: Path | None) -> str:
     if file is None:
         password: str = typer.prompt("Password", hide_input=True, confirmation_prompt=True, err=True)
     else:
-        source = sys.stdin if str(file) == "-" else None
-        try:
-            text = source.readline() if source is not None else file.read_text(encoding="utf-8")
-        except UnicodeDecodeError:
-            raise UserError(f"{file} is not UTF-8 text") from None
-        password = text.partition("\n")[0].rstrip("\r")
+        password = first_line(file)
     if not password:
         raise UserError("an empty password", (), EXIT_USAGE)
     return password

@@ -14,6 +14,7 @@ from agent.cli import linked
 from agent.cli.link_consent import sign_in
 from agent.cli.link_report import print_report
 from agent.cli.options import DEFAULT_SETTINGS, JsonOption, SettingsOption, load
+from agent.cli.secret_input import first_line
 from agent.errors import EXIT_PROBLEM, EXIT_UNREACHABLE, EXIT_USAGE, UserError
 from agent.linked_accounts import LinkedAccount
 from agent.settings import Settings
@@ -121,11 +122,7 @@ def _manifest(settings: Settings, source: str) -> Manifest | None:
 def _secret(manifest: Manifest | None, given: dict[str, Any], file: Path | None) -> str | None:
     """From the file or the prompt; None when none is wanted. Raises UserError; what was typed stands in none."""
     if file is not None:
-        try:
-            text = sys.stdin.readline() if str(file) == "-" else file.read_text(encoding="utf-8")
-        except UnicodeDecodeError:
-            raise UserError(f"{file} is not UTF-8 text") from None
-        secret = text.partition("\n")[0].rstrip("\r")
+        secret = first_line(file)
     elif (
         manifest is None
         or manifest.secret is None
