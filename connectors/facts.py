@@ -191,6 +191,8 @@ class Fact:
     "By the source's own clock."
     valid_until: datetime | None = None
     "After this moment the fact is stale. None: holds until replaced."
+    confidence: float = 0.5
+    "0 … 1: how sure the source is. Where several speak of the same device, the surest fresh one counts."
 
     @property
     def kind(self) -> FactKind:

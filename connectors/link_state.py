@@ -43,6 +43,7 @@ class LinkState:
     failures: int = 0
     last_heard: datetime | None = None
     problems: tuple[str, ...] = ()
+    confidence: float = 0.5
     known: dict[str, Fact] = field(default_factory=dict)
     "By source: what was last believed and emitted."
     suspect: frozenset[str] = frozenset()
@@ -94,7 +95,12 @@ class LinkState:
     def _stamped(self, fact: Fact, observed_at: datetime) -> Fact:
         if fact.observed_at > observed_at:
             observed_at = fact.observed_at
-        return replace(fact, observed_at=observed_at, valid_until=observed_at + self.stale_after)
+        return replace(
+            fact,
+            observed_at=observed_at,
+            valid_until=observed_at + self.stale_after,
+            confidence=self.confidence,
+        )
 
     def failed(self, error: ConnectorError, now: datetime) -> bool:
         """Take a failure. True when it is news: the first one, or another kind than before."""
@@ -112,9 +118,10 @@ class LinkState:
 
     def stamp_pushed(self, fact: Fact) -> Fact:
         """A pushed fact keeps the validity that its source gave, else gets the link's."""
-        if fact.valid_until is not None:
-            return fact
-        return replace(fact, valid_until=fact.observed_at + self.stale_after)
+        valid_until = fact.valid_until
+        if valid_until is None:
+            valid_until = fact.observed_at + self.stale_after
+        return replace(fact, valid_until=valid_until, confidence=self.confidence)
 
     def _heard_words(self) -> str:
         if self.suspect:

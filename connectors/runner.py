@@ -131,6 +131,7 @@ class Runner:
             made_of = load(link.connector)
             linked.settings = made_of.read_settings(link)
             state.stale_after = linked.settings.stale_after
+            state.confidence = linked.settings.confidence
             hub = self._hubs.join(link, made_of) if made_of.manifest.hub is not None else None
             linked.connector = made_of.create(
                 link, linked.settings, self._context(link.id, link.settings, hub)

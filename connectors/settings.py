@@ -47,6 +47,12 @@ class LinkSettings(BaseModel):
         gt=timedelta(0),
         description="A source that has been silent for this long makes its facts unknown.",
     )
+    confidence: float = Field(
+        default=0.5,
+        ge=0.0,
+        le=1.0,
+        description="How sure the source is, 0 to 1. Where several speak of the same phone, the surest one counts.",
+    )
 
 
 class PollSettings(LinkSettings):

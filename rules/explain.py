@@ -5,10 +5,12 @@ from datetime import datetime, timedelta
 
 from rules.evaluate import Evaluation
 from rules.person import Person, zone
+from rules.sources import COUNTS, OLDER, OUTVOTED, STALE, SourceSeen
 from rules.trace import ConditionTrace, FactSeen, RuleTrace, Trace
 from rules.values import spell
 
 _MARKS = {True: "yes", False: "no", None: "not known"}
+_NOUN = {"call": "calls", "reach": "registration", "calendar": "the calendar", "manual": "the choice"}
 _CALLED = {
     "state": "the state",
     "basic": "open or closed",
@@ -34,6 +36,7 @@ def _lines(evaluation: Evaluation, person: Person, every_rule: bool) -> Iterator
     yield from _summary(evaluation, trace, person)
     for failure in evaluation.failures:
         yield f"The rule “{failure.rule}” could not be carried out: {failure.message}."
+    yield from _sources_line(trace)
     yield ""
     for number, rule in enumerate(trace.rules, 1):
         if every_rule or rule.fired:
@@ -102,6 +105,27 @@ def _condition(condition: ConditionTrace, depth: int) -> Iterator[str]:
     yield f"{'   ' * depth}{_MARKS[condition.result]} — wanted {condition.wanted}{seen}{_sources(condition.facts)}"
     for part in condition.parts:
         yield from _condition(part, depth + 1)
+
+
+def _sources_line(trace: Trace) -> Iterator[str]:
+    """Only where there is more than one to choose from, or one has gone silent: else the rules below say it."""
+    for kind in dict.fromkeys(seen.kind for seen in trace.sources):
+        sources = [seen for seen in trace.sources if seen.kind == kind]
+        if len(sources) > 1 or sources[0].standing == STALE:
+            yield f"Who tells of {_NOUN.get(kind, kind)}:"
+            yield from (f"  {_source(seen)}" for seen in sources)
+
+
+def _source(seen: SourceSeen) -> str:
+    device = f" of the {seen.device}" if seen.device else ""
+    words = {
+        COUNTS: "which counts",
+        OUTVOTED: "outvoted by a surer source",
+        OLDER: "older than another",
+        STALE: "silent for too long to count",
+    }
+    sure = f", {round(seen.confidence * 100)} % sure" if seen.kind in ("call", "reach") else ""
+    return f"{seen.source}: {seen.says}{device}, {_age(seen.age)}{sure} — {words[seen.standing]}"
 
 
 def _sources(facts: tuple[FactSeen, ...]) -> str:

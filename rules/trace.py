@@ -9,6 +9,7 @@ from rules.conditions.base import Condition
 from rules.conditions.combine import HeldFor
 from rules.decision import Decision
 from rules.model import OF_STATE, OF_SURROUNDINGS, Effect, Rule, RuleSet
+from rules.sources import SourceSeen, sources_of
 from rules.view import View, age
 
 
@@ -56,6 +57,7 @@ class Trace:
     at: datetime
     rules: tuple[RuleTrace, ...]
     decision: Decision
+    sources: tuple[SourceSeen, ...] = ()
 
     def to_json(self) -> dict[str, Any]:
         return {
@@ -64,12 +66,13 @@ class Trace:
             "state": self.decision.state,
             "because": dict(self.decision.because),
             "rules": [_rule_json(rule) for rule in self.rules],
+            "sources": [source.to_json() for source in self.sources],
         }
 
 
 def trace_of(rules: RuleSet, view: View, decision: Decision, failed: dict[str, str]) -> Trace:
     traces = tuple(_rule(rules, rule, view, decision, failed.get(rule.name)) for rule in rules.rules)
-    return Trace(view.person.key, view.now, traces, decision)
+    return Trace(view.person.key, view.now, traces, decision, sources_of(view))
 
 
 def _rule(rules: RuleSet, rule: Rule, view: View, decision: Decision, failure: str | None) -> RuleTrace:

@@ -21,6 +21,7 @@ from connectors.facts import (
     Shows,
 )
 from rules.memory import NO_MEMORY, Memory
+from rules.merging import counting
 from rules.person import Person, local
 from rules.reading import CalendarMeaning
 
@@ -64,6 +65,7 @@ class View:
         "manual_fact",
         "memory",
         "now",
+        "outvoted",
         "person",
         "places",
         "reaches",
@@ -93,6 +95,8 @@ class View:
         self.reaches: list[Fact] = []
         self.schedules: list[Fact] = []
         self.stale: list[Fact] = []
+        self.outvoted: list[Fact] = []
+        "Fresh, but a surer source says something of the same device."
         self.running: list[Running] = []
         self.manual: ManualValue | None = None
         self.manual_fact: Fact | None = None
@@ -127,9 +131,19 @@ class View:
                     edge = value.window_end
                 edge = self._run(fact, value, reading, calendars, edge)
             self.fresh[KIND_OF[type(value)]].append(fact)
+        if len(self.calls) > 1:
+            self._settle(self.calls)
+        if len(self.reaches) > 1:
+            self._settle(self.reaches)
         self.edge = self._other_edges(edge)
         self._last_input: tuple[datetime | None] | None = None
         self._best_reach: tuple[ReachState | None] | None = None
+
+    def _settle(self, facts: list[Fact]) -> None:
+        count, outvoted = counting(facts)
+        if outvoted:
+            facts[:] = count
+            self.outvoted += outvoted
 
     def _choose(self, fact: Fact) -> None:
         if self.manual_fact is None or fact.observed_at >= self.manual_fact.observed_at:

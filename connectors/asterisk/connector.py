@@ -18,8 +18,7 @@ class AsteriskConnector:
         self.person = link.person
         self._settings, self._clock = settings, context.clock
         self._hub: AsteriskHub = context.hub
-        device = settings.device or settings.extension
-        self._phone = LinkedPhone(link, context.clock, device, settings.offline_after)
+        self._phone = LinkedPhone(link, context.clock, settings.device, settings.offline_after)
 
     async def listen(self, emit: Callable[[Iterable[Fact]], None]) -> None:
         with self._phone.telling(emit):
@@ -44,13 +43,13 @@ class AsteriskConnector:
                 )
             context = contexts[0] if contexts else ""
         key = f"{extension}@{context}"
-        if self._settings.device is not None:
-            return key, frozenset({self._settings.device})
+        if self._settings.phone is not None:
+            return key, frozenset({self._settings.phone})
         hint = board.hints.get(key)
         if hint is None:
             raise NotFound(
                 f"Asterisk has no hint for extension {key.rstrip('@')}",
-                advice=f"Add `exten => {extension},hint,PJSIP/…` to the dial plan, or name the `device`.",
+                advice=f"Add `exten => {extension},hint,PJSIP/…` to the dial plan, or name the `phone`.",
             )
         return key, frozenset(hint.devices)
 

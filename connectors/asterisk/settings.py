@@ -39,6 +39,12 @@ class ManagerSettings(LinkSettings):
         le=timedelta(hours=1),
         description="How often everything is asked for, in case an event was lost.",
     )
+    confidence: float = Field(
+        default=0.9,
+        ge=0.0,
+        le=1.0,
+        description="How sure this source is, 0 to 1: where several speak of the same device, the surest counts.",
+    )
     stale_after: Duration = Field(
         default=timedelta(minutes=3),
         gt=timedelta(0),
@@ -59,10 +65,12 @@ class AsteriskSettings(ManagerSettings):
         pattern=r"^[^@\s]+(@[^@\s]+)?$",
         description="The extension with the hint: `1001`, or `1001@internal`.",
     )
-    device: str | None = Field(
+    phone: str | None = Field(
         default=None,
+        pattern=r"^[\w-]+/\S+$",
         description="The phone (`PJSIP/1001`), for extensions without a hint. Left out: the hint says which.",
     )
+    device: str = Field(default="desk phone", description="How rules and watchers call this phone.")
     offline_after: Duration = Field(
         default=timedelta(seconds=45),
         ge=timedelta(0),

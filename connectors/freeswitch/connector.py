@@ -19,7 +19,7 @@ class FreeSwitchConnector:
         self.person = link.person
         self._clock = context.clock
         self._hub: FreeSwitchHub = context.hub
-        self._phone = LinkedPhone(link, context.clock, settings.extension, settings.offline_after)
+        self._phone = LinkedPhone(link, context.clock, settings.device, settings.offline_after)
         user, _, domain = identity(settings.extension).partition("@")
         self._user, self._domain = user, domain or (settings.domain or "").lower()
 

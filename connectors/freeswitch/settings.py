@@ -35,6 +35,12 @@ class EventSocketSettings(LinkSettings):
         le=timedelta(hours=1),
         description="How often all channels and registrations are asked for, in case an event was lost.",
     )
+    confidence: float = Field(
+        default=0.9,
+        ge=0.0,
+        le=1.0,
+        description="How sure this source is, 0 to 1: where several speak of the same device, the surest counts.",
+    )
     stale_after: Duration = Field(
         default=timedelta(minutes=3),
         gt=timedelta(0),
@@ -56,6 +62,7 @@ class FreeSwitchSettings(EventSocketSettings):
     extension: str = Field(
         pattern=r"^[^@\s]+(@[^@\s]+)?$", description="`1001`, or `1001@tenant.example.org`: the presence id."
     )
+    device: str = Field(default="desk phone", description="How rules and watchers call this phone.")
     offline_after: Duration = Field(
         default=timedelta(seconds=45),
         ge=timedelta(0),

@@ -50,6 +50,12 @@ class SipDialogSettings(LinkSettings):
         le=timedelta(days=1),
         description="How long to subscribe for at a time; well before its end the subscription is refreshed.",
     )
+    confidence: float = Field(
+        default=0.7,
+        ge=0.0,
+        le=1.0,
+        description="How sure this source is, 0 to 1: where several speak of the same device, the surest counts.",
+    )
     stale_after: Duration = Field(
         default=timedelta(minutes=15),
         gt=timedelta(0),

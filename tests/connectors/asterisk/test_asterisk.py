@@ -122,7 +122,7 @@ async def test_what_is_not_there_or_not_clear_is_told_once_asterisk_has_had_time
         async with (
             listening(source.link, source.context, hub) as unclear,
             listening(source.link_to("bob", "4711"), source.context, hub) as missing,
-            listening(source.link_to("carol", "4712", device="PJSIP/1001"), source.context, hub) as named,
+            listening(source.link_to("carol", "4712", phone="PJSIP/1001"), source.context, hub) as named,
         ):
             error = await error_of(unclear)
             assert isinstance(error, Misconfigured)
