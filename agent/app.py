@@ -50,7 +50,9 @@ from agent.telemetry.loop_lag import watch_loop
 from agent.telemetry.metrics import CONTENT_TYPE, Metrics
 from agent.vault.memory import KeptMemories
 from agent.web.control import control
+from agent.web.ingress.choosing import Choosing
 from agent.web.ingress.destinations import Destinations
+from agent.web.ingress.enrollment import Enrollment
 from agent.web.ingress.tokens import IngressTokens
 from agent.web.monitor import monitor
 from agent.web.serving import serve, tcp_socket, unix_socket
@@ -292,6 +294,13 @@ async def open_app(
         # 6. The ingress: what sources send by themselves.
         destinations = Destinations(runner.requests, lambda: reload.entries)
         tokens = IngressTokens(store, clock, destinations.entries, people.keys)
+        enrollment = Enrollment(tokens, clock)
+        destinations.add(enrollment.destination())
+        destinations.add(
+            Choosing(
+                lambda key, text: choices.choose(people[key][0], text, "api"), lambda key: insight.shown(key)
+            ).destination()
+        )
         ingress_port = open_ingress(settings, destinations, tokens, clock, metrics, supervisor)
 
         # 7. Insight: figures, health, and why.
@@ -319,7 +328,10 @@ async def open_app(
         )
         if control_socket is not None:
             supervisor.spawn(
-                serve(control(insight, reload, choices, accounts, keys, linking, tokens), control_socket),
+                serve(
+                    control(insight, reload, choices, accounts, keys, linking, tokens, enrollment),
+                    control_socket,
+                ),
                 "control",
             )
         yield app

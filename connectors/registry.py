@@ -26,6 +26,7 @@ ENTRY_POINTS = "lamplighter.connectors"
 BUILT_IN = (
     "asterisk",
     "caldav",
+    "computer",
     "example",
     "exchange",
     "freeswitch",

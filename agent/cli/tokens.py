@@ -7,6 +7,7 @@ from typing import Any, TypeVar
 from agent.cli.control_client import ask, is_running
 from agent.cli.store_access import Opened, in_the_store
 from agent.settings import Settings
+from agent.web.ingress.choosing import PART
 from agent.web.ingress.tokens import IngressTokens
 
 Result = TypeVar("Result")
@@ -54,7 +55,7 @@ def listing(path: Path, settings: Settings) -> list[dict[str, Any]]:
 
 def _directly(settings: Settings, work: Callable[[IngressTokens], Awaitable[Result]]) -> Result:
     def entries() -> frozenset[str]:
-        return frozenset(settings.connectors)
+        return frozenset({*settings.connectors, PART})
 
     def opened(here: Opened) -> Awaitable[Result]:
         return work(IngressTokens(here.store, here.clock, entries, settings.people.keys))

@@ -12,6 +12,8 @@ from pydantic import BaseModel
 
 from agent.linking import Linking
 from agent.store.errors import StoreUnavailable
+from agent.web.devices import devices_router
+from agent.web.ingress.enrollment import Enrollment
 from agent.web.ingress.tokens import IngressTokens
 from agent.web.keys import KeyKeeper, keys_router
 from agent.web.links import links_router
@@ -74,6 +76,7 @@ def control(
     keys: KeyKeeper,
     linking: Linking,
     tokens: IngressTokens,
+    enrollment: Enrollment,
 ) -> FastAPI:
     """``reload()`` reads settings and rules again."""
     app = FastAPI(title="Lamplighter control", docs_url=None, redoc_url=None)
@@ -81,6 +84,7 @@ def control(
     app.include_router(keys_router(keys))
     app.include_router(links_router(linking))
     app.include_router(tokens_router(tokens))
+    app.include_router(devices_router(enrollment))
 
     @app.get("/v1/board")
     async def board() -> list[dict[str, Any]]:

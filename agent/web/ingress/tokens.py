@@ -68,13 +68,17 @@ class IngressTokens:
             for row in rows
         ]
 
-    async def create(self, entry: str, person: str | None, note: str) -> tuple[IngressToken, str]:
-        """The row, and the token itself, which nobody sees again. Raises TokenProblem, StoreUnavailable."""
+    def check(self, entry: str, person: str | None) -> None:
+        """Could there be a token for them? Raises TokenProblem."""
         if entry not in self._entries():
             known = ", ".join(sorted(self._entries())) or "none"
             raise TokenProblem(f"there is nothing called {entry!r} to make a token for; there are: {known}")
         if person is not None and person not in self._people():
             raise TokenProblem(f"nobody is called {person!r}")
+
+    async def create(self, entry: str, person: str | None, note: str) -> tuple[IngressToken, str]:
+        """The row, and the token itself, which nobody sees again. Raises TokenProblem, StoreUnavailable."""
+        self.check(entry, person)
         if len(note) > LONGEST_NOTE or not re.fullmatch(r"[^\x00-\x1f\x7f]*", note):
             raise TokenProblem(f"a note is one line of at most {LONGEST_NOTE} characters")
         token = PREFIX + secrets.token_urlsafe(24)

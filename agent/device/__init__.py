@@ -1,0 +1,1 @@
+"""The reporter that runs on people's computers (`lamplighter device`): no asyncio, nothing but the standard library."""
