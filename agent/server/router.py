@@ -114,7 +114,11 @@ class Router:
 
     def _refuse_uri(self, request: Request, flow: Flow) -> Response | None:
         to = self._replies.to
-        scheme = request.uri.partition(":")[0].lower()
+        scheme, _, rest = request.uri.partition(":")
+        scheme = scheme.lower()
+        if scheme in ("pres", "im"):
+            # RFC 3856 §5: whoever reaches us by it means somebody of ours.
+            scheme, request.uri = "sip", f"sip:{rest}"
         if scheme not in ("sip", "sips"):
             return to(request, 416)
         if scheme == "sips" and not flow.transport.secure and not self._authenticate.trusts(flow):

@@ -376,3 +376,17 @@ async def test_expiry_follows_the_wall_clock_when_somebody_sets_it() -> None:
         await bob.quiet(60)
         here.clock.jump(2000)
         assert shown(await bob.notify(within=25)) == CLOSED
+
+
+@virtual
+async def test_a_presence_uri_is_the_same_person() -> None:
+    """RFC 3856 §5, RFC 3859."""
+    async with world() as here:
+        alice, bob = here.phone("alice"), here.phone("bob")
+        assert (await alice.publish(document("x"), uri="pres:alice@example.org")).status == 200
+        await bob.subscribe(uri="pres:Alice@example.org")
+        assert shown(await bob.notify()) == [("closed", "")], "user parts are compared by case"
+        await bob.subscribe(uri="PRES:alice@EXAMPLE.org")
+        assert shown(await bob.notify()) == [("open", "x")]
+        assert (await alice.publish(document("x"), uri="pres:alice@elsewhere.example")).status == 404
+        assert (await alice.publish(document("x"), uri="pres:")).status in (400, 404)
