@@ -6,7 +6,6 @@ ready rendered from `views`, the head of each subscription's NOTIFY from `notify
 
 import asyncio
 import logging
-from collections import deque
 from collections.abc import Callable, Sequence
 
 from agent.clock import Clock
@@ -18,6 +17,7 @@ from agent.server.config import ServerConfig
 from agent.server.next_hops import NextHops
 from agent.server.notify_credentials import NotifyCredentials
 from agent.server.notify_head import NotifyHead
+from agent.server.notify_queue import NotifyQueue
 from agent.server.told import ToldRecord
 from agent.server.views import PLAIN_DIALOGS, View, Views
 from agent.server.watch import Numbers, Watch, usual_flow
@@ -28,9 +28,6 @@ from agent.store.errors import StoreUnavailable
 from agent.store.protocols import PresenceStore
 
 log = logging.getLogger(__name__)
-
-SLICE = 256
-"NOTIFYs rendered before the loop gets its turn: answers are read while a storm is still being sent."
 
 
 class Notifier:
@@ -59,11 +56,11 @@ class Notifier:
         self._credentials = credentials
         self.watches: dict[str, Watch] = {}
         "By subscription."
-        self._ready: deque[Watch] = deque()
-        self._sending_is_due = False
+        self._queue = NotifyQueue(self._send, driver.pump)
+        self._owe = self._queue.owe
         self._gone_callbacks: list[Callable[[Subscription], None]] = []
         self.told = ToldRecord(
-            store, config.packages, clock, self.watches, views.boundary, lambda: bool(self._ready)
+            store, config.packages, clock, self.watches, views.boundary, lambda: bool(self._queue)
         )
         store.changes.subscribe(self.on_changes)
 
@@ -163,35 +160,6 @@ class Notifier:
         return watch
 
     # -- sending -------------------------------------------------------------------------------------------------
-
-    def _owe(self, watch: Watch, since: float, force: bool = False) -> None:
-        if watch.changed_at is None:
-            watch.changed_at = since
-        if force:
-            watch.sent = None
-        if watch.may_ring:
-            watch.end_pause()
-        if not watch.in_flight and not watch.queued and watch.paused is None:
-            watch.queued = True
-            self._ready.append(watch)
-            if not self._sending_is_due:
-                self._sending_is_due = True
-                asyncio.get_running_loop().call_soon(self._send_slice)
-
-    def _send_slice(self) -> None:
-        self._sending_is_due = False
-        ready = self._ready
-        for _ in range(min(SLICE, len(ready))):
-            watch = ready.popleft()
-            watch.queued = False
-            try:
-                self._send(watch)
-            except Exception:
-                log.exception("a NOTIFY to %s could not be made", watch.row.watcher)
-        self._driver.pump()
-        if ready and not self._sending_is_due:
-            self._sending_is_due = True
-            asyncio.get_running_loop().call_soon(self._send_slice)
 
     def _send(self, watch: Watch) -> None:
         row = watch.row
@@ -409,4 +377,4 @@ class Notifier:
     @property
     def owed(self) -> int:
         """NOTIFYs waiting for their turn."""
-        return len(self._ready)
+        return len(self._queue)

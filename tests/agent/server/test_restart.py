@@ -75,6 +75,7 @@ async def test_only_those_whose_document_changed_are_told_again(tmp_path: Path, 
         sub = await dave.subscribe(uri="sip:carol@example.org", expires=3600)
         lamp = await carol.subscribe(event="dialog", expires=3600)
         await asyncio.sleep(10)
+        await here.store.commit()
         for phone in (bob, carol, dave):
             phone.forget()
         await restart(here, url, clean=clean)
@@ -98,6 +99,7 @@ async def test_what_was_under_way_or_not_yet_on_record_is_told_once_more(tmp_pat
         etag = (await alice.publish(document("X"), expires=3600)).headers.get("SIP-ETag")
         await bob.subscribe(expires=3600)
         await asyncio.sleep(10)
+        await here.store.commit()
         for turn, body in enumerate(("Y", "X")):
             etag = (await alice.publish(document(body), etag=etag, expires=3600)).headers.get("SIP-ETag")
             await asyncio.sleep(turn)  # first under way, then acknowledged a moment ago
@@ -105,6 +107,7 @@ async def test_what_was_under_way_or_not_yet_on_record_is_told_once_more(tmp_pat
             await restart(here, url, clean=False)
             assert shown(await bob.notify(within=5)) == [("open", body)]
             await asyncio.sleep(10)
+            await here.store.commit()
 
 
 @virtual_beside_threads
