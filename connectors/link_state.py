@@ -5,7 +5,7 @@ source that suddenly returns nothing where it had something is asked again befor
 server that lost its disk must not free everybody.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
@@ -122,6 +122,14 @@ class LinkState:
         if valid_until is None:
             valid_until = fact.observed_at + self.stale_after
         return replace(fact, valid_until=valid_until, confidence=self.confidence)
+
+    def edges(self) -> Iterator[datetime]:
+        """When the known events begin and end."""
+        for fact in self.known.values():
+            if isinstance(fact.value, CalendarValue):
+                for event in fact.value.events:
+                    yield event.start
+                    yield event.end
 
     def _heard_words(self) -> str:
         if self.suspect:

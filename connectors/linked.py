@@ -1,12 +1,15 @@
 """What the runner holds of each link, and of all links of one connector."""
 
 from dataclasses import dataclass, field
+from datetime import UTC, datetime, tzinfo
+from functools import cache
 from typing import cast
+from zoneinfo import ZoneInfo
 
 from connectors.base import PollConnector, PushConnector, Receives
 from connectors.hubs import Listening
 from connectors.link_state import LinkState
-from connectors.schedule import DueQueue
+from connectors.schedule import DueQueue, paced
 from connectors.settings import LinkSettings, PollSettings
 
 PUSH_INTERVAL = 5.0
@@ -43,6 +46,21 @@ class Linked:
         if isinstance(self.settings, PollSettings):
             return self.settings.interval.total_seconds()
         return PUSH_INTERVAL
+
+    def wait(self, now: datetime) -> float:
+        """Seconds until the next poll, when all is well."""
+        if not isinstance(self.settings, PollSettings) or not self.settings.adaptive:
+            return self.interval
+        return paced(self.interval, now.astimezone(zone_of(self.state.link.zone)), self.state.edges())
+
+
+@cache
+def zone_of(name: str) -> tzinfo:
+    """Connectors refuse links whose zone is none."""
+    try:
+        return ZoneInfo(name)
+    except (ValueError, OSError, KeyError):
+        return UTC
 
 
 @dataclass(slots=True)

@@ -319,7 +319,9 @@ class Runner:
         linked.fresh = heard.confirm
         if heard.confirm:
             return min(CONFIRM_AFTER, linked.interval), "suspect"
-        return jittered(linked.interval, self._chance()), "changed" if heard.changed else "unchanged"
+        return jittered(
+            linked.wait(self._clock.now()), self._chance()
+        ), "changed" if heard.changed else "unchanged"
 
     async def _listen(self, linked: Linked) -> None:
         def emit(facts: Iterable[Fact]) -> None:

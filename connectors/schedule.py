@@ -4,11 +4,18 @@ One heap for all links of a connector costs a fraction of one timer or scheduler
 """
 
 import heapq
+from collections.abc import Iterable
 from dataclasses import dataclass, field
+from datetime import datetime
 
 from connectors.errors import AuthFailed, ConnectorError, Refused, Unreachable
 from connectors.health import HealthState
 
+BEFORE_EDGE, AFTER_EDGE = 600.0, 300.0
+"Seconds around the beginning or end of an event in which it is likeliest to be changed."
+NIGHT_BEGINS, NIGHT_ENDS = 22, 6
+WORK_BEGINS, WORK_ENDS = 7, 19
+"Local hours."
 JITTER = 0.1
 "Each wait is longer or shorter by up to this part of itself."
 CONFIRM_AFTER = 5.0
@@ -57,6 +64,20 @@ class DueQueue:
 def jittered(seconds: float, chance: float) -> float:
     """``seconds`` ± `JITTER`. ``chance``: 0 … 1."""
     return seconds * (1 + JITTER * (2 * chance - 1))
+
+
+def paced(interval: float, now: datetime, edges: Iterable[datetime]) -> float:
+    """The wait that suits the hour. ``now``: where the person is; ``edges``: when events begin and end (aware).
+
+    People change what is about to happen or going on; at night they sleep.
+    """
+    if any(-AFTER_EDGE <= (edge - now).total_seconds() <= BEFORE_EDGE for edge in edges):
+        return interval / 2
+    if not NIGHT_ENDS <= now.hour < NIGHT_BEGINS:
+        return max(interval, min(5 * interval, MAX_BACKOFF))
+    if now.weekday() >= 5 or not WORK_BEGINS <= now.hour < WORK_ENDS:
+        return max(interval, min(2 * interval, MAX_BACKOFF))
+    return interval
 
 
 def first_delay(interval: float, links: int, chance: float) -> float:

@@ -64,6 +64,11 @@ class PollSettings(LinkSettings):
         le=timedelta(days=1),
         description="How often the source is asked. Each wait varies by a tenth, so that links spread out.",
     )
+    adaptive: bool = Field(
+        default=False,
+        description="Ask twice as often when an event is about to begin or end, half as often in the evening and at the"
+        " weekend, and a fifth as often at night (never more seldom than every 15 minutes, if `interval` is shorter).",
+    )
     timeout: Duration = Field(
         default=timedelta(seconds=60),
         gt=timedelta(0),

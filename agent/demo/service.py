@@ -101,7 +101,7 @@ def write_files(place: Place, zone: str, passwords: dict[str, str]) -> None:
     office = {
         "connector": "caldav",
         "interval": POLL,
-        "settings": {"url": f"http://127.0.0.1:{place.caldav_port}/"},
+        "settings": {"url": f"http://127.0.0.1:{place.caldav_port}/", "adaptive": False},
     }
     settings = {
         "domains": [DOMAIN],

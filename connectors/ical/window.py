@@ -12,6 +12,7 @@ from connectors.settings import Duration, PollSettings
 class CalendarSettings(PollSettings):
     """Base of the settings of connectors that read iCalendar."""
 
+    adaptive: bool = Field(default=True, description=PollSettings.model_fields["adaptive"].description)
     whole_days_count: bool = Field(
         default=False, description="Whole-day events that say nothing of busy or free are busy."
     )

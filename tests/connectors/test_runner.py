@@ -5,7 +5,7 @@ import contextlib
 import json
 import logging
 from dataclasses import replace
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from aiohttp import web
@@ -16,6 +16,7 @@ from connectors.health import HealthState
 from connectors.privacy import Privacy
 from tests.connectors.support import new_world, serve
 from tests.support.clock import MONDAY_NINE as START
+from tests.support.clock import VirtualClock
 
 
 class Badge:
@@ -261,3 +262,15 @@ async def test_a_connector_can_ask_to_be_polled_at_once():
         assert fact.value.zone == "home"
         world.runner.remove_link("alice-badge")
         linked.connector._context.poll_now()  # nothing happens
+
+
+async def test_an_adaptive_link_is_asked_seldom_at_night():
+    badge = Badge()
+    night = VirtualClock(datetime(2026, 3, 3, 1, 0, tzinfo=UTC))
+    async with serve(badge) as url, new_world(clock=night) as world:
+        world.runner.add_link(link(url, interval="60s", adaptive=True))
+        await world.step(1)
+        await world.step(299)
+        assert badge.asked == 1
+        await world.step(2)
+        assert badge.asked == 2

@@ -1,11 +1,14 @@
 """Due times and waits."""
 
+from datetime import UTC, datetime, timedelta
+from zoneinfo import ZoneInfo
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from connectors.errors import AuthFailed, Misconfigured, Refused, Unreachable
-from connectors.schedule import MAX_LISTENING_BACKOFF, DueQueue, backoff, first_delay, jittered
+from connectors.schedule import MAX_LISTENING_BACKOFF, DueQueue, backoff, first_delay, jittered, paced
 from connectors.settings import PollSettings, parse_duration
 
 
@@ -87,3 +90,35 @@ def test_durations(text, seconds):
 def test_what_is_no_duration_says_what_one_looks_like(text):
     with pytest.raises(ValueError, match="90s, 5m"):
         PollSettings.model_validate({"interval": text})
+
+
+BERLIN = ZoneInfo("Europe/Berlin")
+TUESDAY = datetime(2026, 3, 3, tzinfo=BERLIN)
+
+
+@pytest.mark.parametrize(
+    ("hour", "minute", "day", "wait"),
+    [
+        (10, 0, 0, 60),
+        (7, 0, 0, 60),
+        (20, 0, 0, 120),
+        (6, 30, 0, 120),
+        (10, 0, 4, 120),
+        (23, 0, 0, 300),
+        (3, 0, 0, 300),
+        (13, 49, 0, 60),
+        (13, 51, 0, 30),
+        (15, 4, 0, 30),
+        (15, 6, 0, 60),
+    ],
+)
+def test_the_pace_suits_the_hour_and_what_is_about_to_happen(hour, minute, day, wait):
+    meeting = [TUESDAY.replace(hour=14).astimezone(UTC), TUESDAY.replace(hour=15).astimezone(UTC)]
+    now = TUESDAY.replace(hour=hour, minute=minute) + timedelta(days=day)
+    assert paced(60, now, meeting) == wait
+
+
+@given(st.floats(1, 86400), st.integers(0, 365 * 24 * 60))
+def test_no_pace_is_more_seldom_than_a_quarter_of_an_hour_or_the_interval(interval, minutes):
+    now = TUESDAY + timedelta(minutes=minutes)
+    assert interval / 2 <= paced(interval, now, [now]) <= paced(interval, now, []) <= max(900, interval)
