@@ -61,6 +61,7 @@ class Subscriptions:
         self._agents: dict[str, UserAgent] = {}
         self._opening = asyncio.Lock()
         self._kept: set[_Kept] = set()
+        self._by_call: dict[str, _Kept] = {}
 
     def subscribe(
         self, wanted: Wanted, told: Callable[[Notice], None], lost: Callable[[ConnectorError], None]
@@ -88,6 +89,7 @@ class Subscriptions:
             error = await self._follow(kept)
         finally:
             self._kept.discard(kept)
+            self._known_by(kept, None)
         if error is not None and not kept.stopping:
             kept.lost(error)
 
@@ -125,6 +127,7 @@ class Subscriptions:
             await self._renew_contact(subscriber, agent, next_hop)
             now = self._clock.monotonic()
             action = subscriber.next_action(now)
+            self._known_by(kept, subscriber.call_id)
             if isinstance(action, Ended):
                 return None if not action.refused and kept.stopping else _refusal(action, wanted)
             if isinstance(action, Subscribe):
@@ -198,15 +201,22 @@ class Subscriptions:
         """None: not ours. A NOTIFY is then answered 481, which makes a server stop sending (RFC 6665 §4.1.3)."""
         if request.method != "NOTIFY":
             return None
-        for kept in self._kept:
-            if kept.subscriber is not None and kept.subscriber.call_id == request.call_id:
-                now = self._clock.monotonic()
-                status, notification = kept.subscriber.notify(request, now)
-                if notification is not None:
-                    self._tell(kept, request, notification)
-                kept.changed.set()
-                return response_to(request.headers, status)
-        return None
+        kept = self._by_call.get(request.call_id)
+        if kept is None or kept.subscriber is None:
+            return None
+        status, notification = kept.subscriber.notify(request, self._clock.monotonic())
+        if notification is not None:
+            self._tell(kept, request, notification)
+        kept.changed.set()
+        return response_to(request.headers, status)
+
+    def _known_by(self, kept: "_Kept", call_id: str | None) -> None:
+        """Each new subscription has a Call-ID of its own."""
+        if call_id != kept.call_id:
+            self._by_call.pop(kept.call_id or "", None)
+            kept.call_id = call_id
+            if call_id is not None:
+                self._by_call[call_id] = kept
 
     def _tell(self, kept: "_Kept", request: Request, notification: Notification) -> None:
         # `pending` tells nothing yet (RFC 3856 §6.5), and what a server says in farewell is not known to last.
@@ -237,6 +247,7 @@ class _Kept:
         "The last that was told, once."
         self._now = now
         self.subscriber: Subscriber | None = None
+        self.call_id: str | None = None
         self.changed = asyncio.Event()
         self.stopping = False
         self.task: asyncio.Task[None] | None = None

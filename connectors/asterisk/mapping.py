@@ -111,6 +111,14 @@ def calls_of_status(status: int) -> list[CallSeen]:
     return calls
 
 
+_STATUS_OF = {"INUSE": 1, "BUSY": 2, "RINGING": 8, "RINGINUSE": 9, "ONHOLD": 16}
+
+
+def calls_of_device(state: str) -> list[CallSeen]:
+    """The same for the state of a device whose channels cannot be told from others'."""
+    return calls_of_status(_STATUS_OF.get(state, 0))
+
+
 def reach_of_states(states: list[str]) -> ReachState | None:
     """Of all phones of an extension: there as soon as one is. None: nothing is known."""
     known = [state for state in states if state and state != "UNKNOWN"]

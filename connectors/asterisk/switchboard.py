@@ -12,6 +12,7 @@ from connectors.asterisk.mapping import (
     Channel,
     Hint,
     call_of,
+    calls_of_device,
     calls_of_status,
     device_of,
     hint_of,
@@ -47,6 +48,8 @@ class Switchboard:
         "Device → its state."
         self._channels: dict[str, Channel] = {}
         "By Uniqueid: names can change."
+        self._opaque: set[str] = set()
+        "Devices that have been busy without a channel of theirs: of these their state has to do."
 
     # -- what comes in -------------------------------------------------------------------------------------------
 
@@ -70,6 +73,9 @@ class Switchboard:
             elif known.heard_at < snapshot.asked_at:
                 known.state = message.get("channelstate") or known.state
                 known.bridge = message.get("bridgeid")
+        with_channel = {channel.device for channel in self._channels.values()}
+        busy = {device for device, state in self._devices.items() if calls_of_device(state)}
+        self._opaque = (self._opaque | busy) - with_channel
 
     def event(self, message: Message, now: float) -> set[str]:
         """Take one event. Returns the devices and the extensions about which something may have changed."""
@@ -81,6 +87,7 @@ class Switchboard:
         unique = message.get("uniqueid")
         if name == "newchannel":
             self._channels[unique] = new_channel(message, now)
+            self._opaque.discard(self._channels[unique].device)
         elif name == "hangup":
             self._channels.pop(unique, None)
         elif unique in self._channels:
@@ -153,6 +160,8 @@ class Switchboard:
                 call = call_of(channel, len(self._in_bridge(channel.bridge)))
                 if call is not None:
                     yield call
+        for device in self._opaque.intersection(devices):
+            yield from calls_of_device(self._devices.get(device, ""))
 
     def _in_bridge(self, bridge: str) -> list[Channel]:
         return [channel for channel in self._channels.values() if bridge and channel.bridge == bridge]

@@ -37,12 +37,21 @@ class Bench:
 
 @asynccontextmanager
 async def bench(
-    way: str, folder: Path, capsys: pytest.CaptureFixture[str], **more: Any
+    way: str,
+    folder: Path,
+    capsys: pytest.CaptureFixture[str],
+    *,
+    endpoint: str = "",
+    hint: str = "PJSIP/{number}",
+    **more: Any,
 ) -> AsyncIterator[Bench]:
-    """``way``: ``manager``, ``manager by TLS``, or the transport of the SIP subscription."""
+    """``way``: ``manager``, ``manager by TLS``, or the transport of the SIP subscription. ``more``: settings of the
+    connector."""
     authority = Authority(folder / "authority")
     certificate = authority.issue("127.0.0.1") if way in ("manager by TLS", "tls") else None
-    async with asterisk(folder, extensions=CODES, certificate=certificate) as pbx:
+    async with asterisk(
+        folder, extensions=CODES, endpoint=endpoint, hint=hint, certificate=certificate
+    ) as pbx:
         address = f"127.0.0.1:{pbx.sip_port}"
         given: dict[str, Any]
         if way.startswith("manager"):
@@ -118,6 +127,23 @@ async def test_a_phone_that_crashes_in_a_call(
         # That it is gone Asterisk finds out by asking it.
         await here.service.reach_is("alice", ReachState.OFFLINE)
         await here.service.reach_is("bob", ReachState.REGISTERED)
+
+
+async def test_call_waiting_off_and_a_custom_device_in_the_hint(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """FreePBX's ways; either hides something in the hint."""
+    settings = {"endpoint": "device_state_busy_at=1", "hint": "PJSIP/{number}&Custom:DND{number}"}
+    async with bench("manager", tmp_path, capsys, **settings) as here:
+        await here.pbx.console("devstate change Custom:DND1002 NOT_INUSE")
+        await here.alice.call("1002")
+        await here.service.until(AVAILABLE, RINGING)
+        assert "State:Busy" in await here.pbx.console("core show hint 1002")
+        await here.bob.hang_up()
+        await here.service.until(AVAILABLE, AVAILABLE)
+        await here.bob.switch_off()
+        await here.service.reach_is("bob", ReachState.OFFLINE)
+        assert "State:Idle" in await here.pbx.console("core show hint 1002")
 
 
 async def test_a_call_that_is_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -136,11 +136,13 @@ async def asterisk(
     phones: Sequence[str] = ("1001", "1002"),
     extensions: str = "",
     endpoint: str = "",
+    hint: str = "PJSIP/{number}",
     certificate: Credentials | None = None,
 ) -> AsyncIterator[Asterisk]:
     """Running, with a hint and a call route for each phone, and a ``watcher`` who may subscribe to hints.
 
-    ``extensions``: more lines of its dial plan. ``endpoint``: more settings of each phone. ``certificate``: with it
+    ``extensions``: more lines of its dial plan. ``endpoint``: more settings of each phone. ``hint``: what
+    the hint of each watches. ``certificate``: with it
     SIP and the manager are reached over TLS too.
     """
     one = Asterisk(
@@ -152,7 +154,7 @@ async def asterisk(
         debian_tree("asterisk", SUITES),
         tuple(phones),
     )
-    _write(one, extensions, endpoint, certificate)
+    _write(one, extensions, endpoint, hint, certificate)
     try:
         await one.start()
         yield one
@@ -160,7 +162,7 @@ async def asterisk(
         await one.kill()
 
 
-def _write(one: Asterisk, extensions: str, endpoint: str, certificate: Credentials | None) -> None:
+def _write(one: Asterisk, extensions: str, endpoint: str, hint: str, certificate: Credentials | None) -> None:
     for name in ("etc", "state", "run", "spool", "log"):
         (one.folder / name).mkdir(parents=True)
     settings = {
@@ -169,7 +171,7 @@ def _write(one: Asterisk, extensions: str, endpoint: str, certificate: Credentia
         "logger": "[logfiles]\nmessages.log => notice,warning,error\n",
         "rtp": "[general]\nrtpstart=10000\nrtpend=19998\n",
         "pjsip": _pjsip(one, endpoint, certificate),
-        "extensions": _extensions(one, extensions),
+        "extensions": _extensions(one, extensions, hint),
         "manager": _manager(one, certificate),
     }
     for name, text in settings.items():
@@ -214,11 +216,11 @@ def _pjsip(one: Asterisk, endpoint: str, certificate: Credentials | None) -> str
     return text
 
 
-def _extensions(one: Asterisk, more: str) -> str:
+def _extensions(one: Asterisk, more: str, hint: str) -> str:
     lines = [f"[{CONTEXT}]"]
     for number in one.phones:
         lines += [
-            f"exten => {number},hint,PJSIP/{number}",
+            f"exten => {number},hint,{hint.format(number=number)}",
             f"exten => {number},1,Dial(PJSIP/{number},60)",
             f"exten => {number},n,Hangup()",
         ]

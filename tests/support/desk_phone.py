@@ -42,8 +42,8 @@ class DeskPhone:
     async def hang_up(self) -> None:
         await self._do("hangup")
 
-    async def unregister(self) -> None:
-        """Switch off as one does with the power key."""
+    async def switch_off(self) -> None:
+        """As one does with the power key: it unregisters."""
         self.process.terminate()
         await self.process.wait()
 

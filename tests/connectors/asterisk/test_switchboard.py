@@ -188,6 +188,22 @@ def test_calls_that_began_before_we_came_are_known_from_the_snapshot() -> None:
     assert board.call("1002") == ("idle", None)
 
 
+def test_a_device_whose_channels_have_other_names_is_what_its_state_says() -> None:
+    board = Board(extension("1001", 0, "Vendor/desk"), devices=(device("Vendor/desk", "NOT_INUSE"),))
+    board.tell(device("Vendor/desk", "INUSE"))
+    # Perhaps its channel is only a little late.
+    assert board.call("1001") == ("idle", None)
+    hints = (extension("1001", 1, "Vendor/desk"),)
+    board.snapshot(hints, (device("Vendor/desk", "INUSE"),))
+    assert board.call("1001") == ("talking", None)
+    board.tell(device("Vendor/desk", "NOT_INUSE"))
+    assert board.call("1001") == ("idle", None)
+    board.tell(device("Vendor/desk", "RINGING"))
+    assert board.call("1001") == ("ringing", "in")
+    board.tell(channel("Newchannel", "1001", "4", A, Channel="Vendor/desk-1"))
+    assert board.call("1001") == ("ringing", "out")
+
+
 def test_three_in_one_bridge_are_a_conference() -> None:
     board = talking()
     board.tell(
