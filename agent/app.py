@@ -24,6 +24,7 @@ from agent.errors import UserError
 from agent.figures import ServerMeter, StoreHealth, ask_figures
 from agent.ingress_assembly import callback_url, open_ingress
 from agent.insight import ServiceInsight
+from agent.known_places import KnownPlaces
 from agent.linked_accounts import LinkedAccounts
 from agent.linking import Linking
 from agent.links_in_force import LinksInForce
@@ -83,6 +84,8 @@ class App:
     ingress_port: int | None
     reload: Reload
     choices: Choices
+    tokens: IngressTokens
+    metrics: Metrics
 
 
 @asynccontextmanager
@@ -291,6 +294,8 @@ async def open_app(
             server=server,
         )
 
+        places = KnownPlaces(people, runner, decider)
+
         # 6. The ingress: what sources send by themselves.
         destinations = Destinations(runner.requests, lambda: reload.entries)
         tokens = IngressTokens(store, clock, destinations.entries, people.keys)
@@ -325,11 +330,13 @@ async def open_app(
             ingress_port,
             reload,
             choices,
+            tokens,
+            metrics,
         )
         if control_socket is not None:
             supervisor.spawn(
                 serve(
-                    control(insight, reload, choices, accounts, keys, linking, tokens, enrollment),
+                    control(insight, reload, choices, accounts, keys, linking, tokens, enrollment, places),
                     control_socket,
                 ),
                 "control",

@@ -23,7 +23,7 @@ log = logging.getLogger("lamplighter.reload")
 
 AT_ONCE = frozenset(
     {
-        "people", "connectors", "privacy", "timezone", "working_hours", "holidays", "rules",
+        "people", "connectors", "zones", "privacy", "timezone", "working_hours", "holidays", "rules",
         "secrets_directory", "allow_inline_secrets", "authorization",
     }
 )  # fmt: skip

@@ -31,10 +31,15 @@ BUILT_IN = (
     "exchange",
     "freeswitch",
     "google",
+    "gpslogger",
+    "home_assistant",
     "ics_feed",
     "microsoft",
+    "overland",
+    "owntracks",
     "phone",
     "sip_dialog",
+    "traccar",
     "webhook",
 )
 

@@ -225,6 +225,11 @@ class Runner:
             group.due.put(link_id, self._clock.monotonic())
             self.tick(linked.state.link.connector)
 
+    def linked_to(self, person: str) -> list[Linked]:
+        """Everything linked to somebody."""
+        every = (linked for group in self._groups.values() for linked in group.links.values())
+        return [linked for linked in every if linked.state.link.person == person]
+
     def health(self) -> list[LinkHealth]:
         """The health of every link and hub, by id."""
         return sorted(

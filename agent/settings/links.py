@@ -1,12 +1,13 @@
 """From people and their links to what the connector runner takes."""
 
 from collections.abc import Iterable, Mapping
+from typing import Any
 
 from agent.linked_accounts import LinkedAccount
 from agent.settings.model import Settings
 from agent.settings.people import ConnectorSettings, LinkSettings, placeholders
 from connectors.base import Entry, Link
-from connectors.registry import find, names
+from connectors.registry import find, load, names
 from rules.yaml_marks import closest
 
 
@@ -55,10 +56,22 @@ def link_of(settings: Settings, account: LinkedAccount) -> Link:
 
 def entries_of(settings: Settings) -> dict[str, Entry]:
     """What the links of each entry under `connectors` have in common."""
+    zones = {name: zone.model_dump(exclude_defaults=True) for name, zone in settings.zones.items()}
     return {
-        key: Entry(key, entry.shared(), entry.revealed.get_secret_value() if entry.revealed else None)
+        key: Entry(
+            key,
+            _with_zones(entry.connector, entry.shared(), zones),
+            entry.revealed.get_secret_value() if entry.revealed else None,
+        )
         for key, entry in settings.connectors.items()
     }
+
+
+def _with_zones(connector: str, given: dict[str, Any], zones: Mapping[str, Any]) -> dict[str, Any]:
+    """Connectors of location apps get the organisation's zones; those of their own go before."""
+    if not zones or not getattr(load(connector).settings_model, "TAKES_ZONES", False):
+        return given
+    return {**given, "zones": {**zones, **(given.get("zones") or {})}}
 
 
 def _entry(entries: Mapping[str, Entry], source: str) -> Entry | None:
@@ -80,7 +93,11 @@ def _link(settings: Settings, entry: Entry, account: LinkedAccount) -> Link:
         id=account.id,
         connector=shared.connector,
         person=account.person,
-        settings=shared.for_link(account.settings, placeholders(account.person, person)),
+        settings=_with_zones(
+            shared.connector,
+            shared.for_link(account.settings, placeholders(account.person, person)),
+            entry.settings.get("zones") or {},
+        ),
         secret=account.secret if account.secret is not None else entry.secret,
         zone=person.timezone or settings.timezone,
         addresses=person.emails,

@@ -1,5 +1,7 @@
 """The settings file as a whole."""
 
+from typing import Annotated
+
 from pydantic import Field
 
 from agent.settings.authorization import AuthorizationSettings
@@ -26,7 +28,10 @@ from agent.settings.sip import (
     PublisherSettings,
     TlsSettings,
 )
+from connectors.location.zones import Zone as MapZone
 from connectors.privacy import Privacy
+
+ZoneName = Annotated[str, Field(min_length=1, max_length=60)]
 
 
 class Settings(Section):
@@ -53,6 +58,11 @@ class Settings(Section):
     people: dict[str, PersonSettings] = Field(default_factory=dict, description="Whose lamps are lit.")
     connectors: dict[str, ConnectorSettings] = Field(
         default_factory=dict, description="The sources that links refer to."
+    )
+    zones: dict[ZoneName, MapZone] = Field(
+        default_factory=dict,
+        description="Named places for the connectors of location apps: `{center: [48.8584, 2.2945], radius: 120}` or "
+        "`{polygon: [[…], […], […]]}`, with `tags` and `aliases`; without a shape: told by apps alone.",
     )
     outbound: OutboundSettings = Field(
         default=OutboundSettings(), description="Where connectors may connect to."

@@ -17,6 +17,7 @@ from agent.web.ingress.enrollment import Enrollment
 from agent.web.ingress.tokens import IngressTokens
 from agent.web.keys import KeyKeeper, keys_router
 from agent.web.links import links_router
+from agent.web.places import Places, places_router
 from agent.web.tokens import tokens_router
 from agent.web.users import UserAccounts, users_router
 from connectors.facts import ManualValue
@@ -77,6 +78,7 @@ def control(
     linking: Linking,
     tokens: IngressTokens,
     enrollment: Enrollment,
+    places: Places,
 ) -> FastAPI:
     """``reload()`` reads settings and rules again."""
     app = FastAPI(title="Lamplighter control", docs_url=None, redoc_url=None)
@@ -85,6 +87,7 @@ def control(
     app.include_router(links_router(linking))
     app.include_router(tokens_router(tokens))
     app.include_router(devices_router(enrollment))
+    app.include_router(places_router(places))
 
     @app.get("/v1/board")
     async def board() -> list[dict[str, Any]]:

@@ -88,6 +88,11 @@ class WebhookConnector(Attached):
         if self._sessions.clear(group, at):
             self._tell_place()
 
+    def forget(self) -> tuple[str, ...]:
+        """Where the person was is not known any more. Returns the sources of what was told."""
+        self._sessions = Sessions()
+        return (self._source(),)
+
     def _tell_place(self) -> None:
         place = self._sessions.place(self._clock.now())
         if place is not None:

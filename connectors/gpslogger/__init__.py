@@ -1,0 +1,1 @@
+"""GPSLogger on Android. See README.md."""

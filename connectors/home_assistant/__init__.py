@@ -1,0 +1,1 @@
+"""Home Assistant: its companion app's webhook, and what automations send. See README.md."""

@@ -1,0 +1,1 @@
+"""Overland on iOS. See README.md."""

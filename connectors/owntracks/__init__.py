@@ -1,0 +1,1 @@
+"""OwnTracks on Android and iOS, over HTTP and MQTT. See README.md."""
