@@ -73,6 +73,8 @@ class MessageHandler:
             return to(request, 404, "No Messages To This Address")
         if request.content_type == RECEIPT:
             return to(request, 200)
+        if request.optional_body and request.content_type not in TYPES:
+            return to(request, 200)  # its sender can do without our understanding it
         if request.content_type not in TYPES:
             return to(request, 415, headers=[("Accept", ", ".join(TYPES))])
         languages = request.headers.values("Content-Language")

@@ -60,6 +60,8 @@ class PublishHandler:
         package = self._config.packages.get(event.package)
         if package is None or not package.publish_types:
             return self._replies.bad_event(request)
+        if request.optional_body and request.content_type not in package.publish_types:
+            request.without_body()
         if len(request.body) > self._config.max_body:
             return to(request, 413)
         expires: int | None = None

@@ -83,6 +83,9 @@ class Router:
                 request.body, request.headers.values("Content-Encoding"), self._config.max_body
             )
         except UnknownCoding:
+            if request.optional_body:
+                request.without_body()
+                return None
             return self._replies.to(request, 415, headers=[("Accept-Encoding", ", ".join(CODINGS))])
         except TooLong:
             return self._replies.to(request, 413)

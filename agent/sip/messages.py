@@ -80,6 +80,21 @@ class _Message:
         return value.partition(";")[0].strip().lower() if value is not None else None
 
     @property
+    def optional_body(self) -> bool:
+        """Whether its sender can do without the body being understood (RFC 3261 §20.11)."""
+        for parameter in (self.headers.get("Content-Disposition") or "").split(";")[1:]:
+            name, _, value = parameter.partition("=")
+            if name.strip().lower() == "handling":
+                return value.strip().lower() == "optional"
+        return False
+
+    def without_body(self) -> None:
+        """As if it had come without."""
+        self.body = b""
+        for name in ("Content-Type", "Content-Encoding", "Content-Language", "Content-Disposition"):
+            self.headers.remove(name)
+
+    @property
     def charset(self) -> str | None:
         """The media type's parameter of that name, in lower case."""
         for parameter in (self.headers.get("Content-Type") or "").split(";")[1:]:

@@ -96,6 +96,8 @@ async def test_other_kinds_of_text_and_other_languages_are_415_and_say_what_is_t
         assert wrapped.status == 415 and wrapped.headers.get("Accept") == "text/plain"
         foreign = await phone.ask(message(phone, "x", "Content-Language: eo"))
         assert foreign.status == 415 and foreign.headers.get("Accept-Language") == "en"
+        optional = message(phone, "x", "Content-Disposition: render;handling=optional", content_type="x/y")
+        assert (await phone.ask(optional)).status == 200
         assert heard == []
         assert (await phone.ask(message(phone, "x", "Content-Language: eo, en-GB"))).status == 200
 

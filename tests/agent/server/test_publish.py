@@ -390,3 +390,23 @@ async def test_a_presence_uri_is_the_same_person() -> None:
         assert shown(await bob.notify()) == [("open", "x")]
         assert (await alice.publish(document("x"), uri="pres:alice@elsewhere.example")).status == 404
         assert (await alice.publish(document("x"), uri="pres:")).status in (400, 404)
+
+
+@virtual
+async def test_a_body_that_its_sender_can_do_without_is_as_if_it_were_not_there() -> None:
+    """RFC 3261 §8.2.3, §20.11."""
+    optional = "Content-Disposition: render; Handling=Optional"
+    async with world() as here:
+        alice = here.phone("alice")
+        answer = await alice.publish(b"GIF89a", optional, content_type="image/gif")
+        assert answer.status == 400, "nothing is left to publish"
+        etag = (await alice.publish(document("x"), optional)).headers.get("SIP-ETag")
+        assert etag is not None, "what is understood is taken"
+        refreshed = await alice.publish(b"GIF89a", optional, content_type="image/gif", etag=etag)
+        assert refreshed.status == 200
+        etag = refreshed.headers.get("SIP-ETag")
+        packed = await alice.publish(b"x", optional, "Content-Encoding: unheard-of", etag=etag)
+        assert packed.status == 200
+        required = await alice.publish(b"x", "Content-Encoding: unheard-of")
+        assert required.status == 415
+        assert here.store.publications(ALICE, "presence")[0].body == document("x")
