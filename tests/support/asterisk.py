@@ -43,6 +43,7 @@ MODULES = [
     "res_rtp_asterisk",
     "res_musiconhold",
     "chan_pjsip",
+    "res_manager_devicestate",
     "pbx_config",
     "app_dial",
     "app_stack",
