@@ -41,7 +41,7 @@ def create(url: str, *, durability: Durability, lock_patience: float) -> Engine:
         if backend == "sqlite":
             return _create_sqlite(parsed, durability=durability, lock_patience=lock_patience)
         if backend == "postgresql":
-            return _create_postgresql(parsed, lock_patience=lock_patience)
+            return _create_postgresql(parsed, durability=durability, lock_patience=lock_patience)
     except (ImportError, NoSuchModuleError) as error:
         raise StoreUnavailable(f"no driver for {parsed.drivername}: {error}") from None
     raise StoreUnavailable(f"the store is kept in sqlite or postgresql, not in {backend}")
@@ -91,8 +91,10 @@ def _keep_to_ourselves(path: str) -> None:
             os.chmod(path, mode & 0o700)
 
 
-def _create_postgresql(url: URL, *, lock_patience: float) -> Engine:
-    # Durability is the server's own setting (synchronous_commit): its default survives the plug.
+def _create_postgresql(url: URL, *, durability: Durability, lock_patience: float) -> Engine:
+    # Our own death costs nothing in any case: what is committed is with the server. Whether it outlives the server's
+    # is the server's setting, unless we are asked to see to it.
+    waits = " -c synchronous_commit=on" if durability == "power" else ""
     return create_engine(
         url.set(drivername="postgresql+psycopg"),
         poolclass=QueuePool,
@@ -100,7 +102,7 @@ def _create_postgresql(url: URL, *, lock_patience: float) -> Engine:
         max_overflow=0,
         pool_pre_ping=True,
         hide_parameters=True,
-        connect_args={"options": f"-c lock_timeout={int(lock_patience * 1000)}"},
+        connect_args={"options": f"-c lock_timeout={int(lock_patience * 1000)}{waits}"},
     )
 
 
