@@ -11,9 +11,11 @@ from xml.sax.saxutils import escape
 
 from aiohttp import web
 
-from connectors.base import Link, Poll
+from connectors.base import Failed, Link, Poll
+from connectors.errors import ConnectorError
 from connectors.facts import CalendarEvent, CalendarValue
 from connectors.registry import load
+from connectors.workshop import Workshop
 from tests.connectors.semantics.corpus import ADDRESSES, Case
 from tests.connectors.support import new_world, serve
 from tests.support.clock import VirtualClock
@@ -39,9 +41,22 @@ class Feed:
     "Details (`corpus.DETAILS`) that this source does not tell."
 
 
+class AtOnce(Workshop):
+    """Works in this process: hundreds of cases would start as many children."""
+
+    async def each(self, function, items, *, limit):
+        return [self._attempt(function, item) for item in items]
+
+    def _attempt(self, function, item):
+        try:
+            return function(*item)
+        except ConnectorError as error:
+            return Failed(error.what)
+
+
 async def polled(case: Case, link: Link, url: str = "") -> Told:
     """One poll of a connector for this case, at the beginning of its window."""
-    async with new_world(clock=VirtualClock(case.start)) as world:
+    async with new_world(clock=VirtualClock(case.start), workshop=AtOnce()) as world:
         made_of = load(link.connector)
         connector = made_of.create(link, made_of.read_settings(link), world.context())
         poll: Poll = await connector.poll(fresh=True)  # type: ignore[union-attr]
@@ -91,7 +106,7 @@ async def caldav_stand_in(objects: dict[str, str]) -> AsyncIterator[str]:
         body = (await request.read()).decode()
         if request.method == "PROPFIND" and "resourcetype" in body and request.headers["Depth"] == "1":
             return _multistatus(
-                "<d:response><d:href>/home/work/</d:href><d:propstat><d:prop><d:resourcetype><d:collection/>"
+                "<d:response><d:href>/cal/work/</d:href><d:propstat><d:prop><d:resourcetype><d:collection/>"
                 "<c:calendar/></d:resourcetype><d:displayname>Work</d:displayname><d:sync-token>1</d:sync-token>"
                 "</d:prop><d:status>HTTP/1.1 200 OK</d:status></d:propstat></d:response>"
             )
@@ -99,12 +114,12 @@ async def caldav_stand_in(objects: dict[str, str]) -> AsyncIterator[str]:
             return _multistatus(
                 f"<d:response><d:href>{request.path}</d:href><d:propstat><d:prop><d:resourcetype><d:collection/>"
                 "</d:resourcetype><d:current-user-principal><d:href>/me/</d:href></d:current-user-principal>"
-                "<c:calendar-home-set><d:href>/home/</d:href></c:calendar-home-set></d:prop>"
+                "<c:calendar-home-set><d:href>/cal/</d:href></c:calendar-home-set></d:prop>"
                 "<d:status>HTTP/1.1 200 OK</d:status></d:propstat></d:response>"
             )
         return _multistatus(
             "".join(
-                f'<d:response><d:href>/home/{quote(path)}</d:href><d:propstat><d:prop><d:getetag>"1"</d:getetag>'
+                f'<d:response><d:href>/cal/{quote(path)}</d:href><d:propstat><d:prop><d:getetag>"1"</d:getetag>'
                 f"<c:calendar-data>{escape(text)}</c:calendar-data></d:prop><d:status>HTTP/1.1 200 OK</d:status>"
                 "</d:propstat></d:response>"
                 for path, text in objects.items()
@@ -112,7 +127,7 @@ async def caldav_stand_in(objects: dict[str, str]) -> AsyncIterator[str]:
         )
 
     async with serve(answer) as url:
-        yield f"{url}/home/"
+        yield f"{url}/cal/"
 
 
 def _multistatus(inner: str) -> web.Response:
