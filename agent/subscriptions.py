@@ -270,7 +270,7 @@ def _watcher(wanted: Wanted) -> str:
 
 def _refusal(ended: Ended, wanted: Wanted) -> ConnectorError:
     """What the end means for those who can do something about it."""
-    status, who = ended.status, f"{wanted.uri}, event {wanted.event}: {ended.reason}"
+    status, who = ended.status, f"subscribing to the {wanted.event} of {wanted.uri} failed: {ended.reason}"
     if status in (401, 407):
         return AuthFailed(who, advice="Check the user name and the password that the SIP server knows.")
     if status == 403:

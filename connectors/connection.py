@@ -58,8 +58,13 @@ class Connection:
         except OSError as error:
             raise Unreachable(f"{where} cannot be reached ({error.strerror or 'no such host'})") from None
 
-    async def converse(self, session: Session[T], happened: Callable[[T], None]) -> None:
-        """Until `close`. Raises what the session raises, and `Unreachable` when the other side hangs up."""
+    async def converse(
+        self, session: Session[T], happened: Callable[[T], None], alive: Callable[[], None]
+    ) -> None:
+        """Until `close`. ``alive`` is called after whatever has been received.
+
+        Raises what the session raises, and `Unreachable` when the other side hangs up.
+        """
         reader, writer = self._reader, self._writer
         assert reader is not None and writer is not None
         try:
@@ -74,6 +79,7 @@ class Connection:
                 if data:
                     for each in session.receive(data, self._clock.monotonic()):
                         happened(each)
+                    alive()
                 elif not self._closed:
                     raise Unreachable(f"{self._who} closed the connection")
         finally:

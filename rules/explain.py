@@ -117,7 +117,7 @@ def _sources_line(trace: Trace) -> Iterator[str]:
 
 
 def _source(seen: SourceSeen) -> str:
-    device = f" of the {seen.device}" if seen.device else ""
+    device = f" ({seen.device})" if seen.device else ""
     words = {
         COUNTS: "which counts",
         OUTVOTED: "outvoted by a surer source",
@@ -125,7 +125,7 @@ def _source(seen: SourceSeen) -> str:
         STALE: "silent for too long to count",
     }
     sure = f", {round(seen.confidence * 100)} % sure" if seen.kind in ("call", "reach") else ""
-    return f"{seen.source}: {seen.says}{device}, {_age(seen.age)}{sure} — {words[seen.standing]}"
+    return f"{seen.source} says {seen.says}{device}, {_age(seen.age)}{sure} — {words[seen.standing]}"
 
 
 def _sources(facts: tuple[FactSeen, ...]) -> str:

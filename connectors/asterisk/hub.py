@@ -18,7 +18,7 @@ from connectors.errors import ConnectorError, Misconfigured
 log = logging.getLogger(__name__)
 
 LOOK_AGAIN = 15.0
-"Seconds after which a missing extension is asked for once more: an Asterisk that starts knows none at first."
+"Seconds after which a missing extension is asked for once more, and then said to be missing."
 
 
 class Extension(Protocol):
@@ -80,13 +80,19 @@ class AsteriskHub:
 
         def happened(what: Message | Snapshot) -> None:
             if isinstance(what, Snapshot):
-                heard()
                 self._replace(what)
+                if not all(map(self._is_there, self._extensions)):
+                    # An Asterisk that starts knows no extension at first.
+                    session.ask_within(LOOK_AGAIN, clock.monotonic())
             else:
                 self._take(what)
 
+        def alive() -> None:
+            if self._complete:
+                heard()
+
         try:
-            await self._connection.converse(session, happened)
+            await self._connection.converse(session, happened, alive)
         finally:
             self._complete = False
             self._board, self._index_of = Switchboard(), -1
@@ -129,11 +135,17 @@ class AsteriskHub:
         try:
             extension.watches(self._board)
         except ConnectorError as error:
-            # An Asterisk that starts knows no extension at first.
             if self._context.clock.monotonic() - self._since >= LOOK_AGAIN:
                 extension.lost(error)
             return
         extension.told(self._board)
+
+    def _is_there(self, extension: Extension) -> bool:
+        try:
+            extension.watches(self._board)
+        except ConnectorError:
+            return False
+        return True
 
     def _command(self, extension: Extension, words: str) -> None:
         if self._context.command is None:

@@ -78,6 +78,11 @@ class Session:
             self._lists = ([], [], [])
             self._send(LISTS[0])
 
+    def ask_within(self, seconds: float, now: float) -> None:
+        """Sooner than it would be otherwise."""
+        if self._snapshot_at is not None:
+            self._snapshot_at = min(self._snapshot_at, now + seconds)
+
     def receive(self, data: bytes, now: float) -> list[Message | Snapshot]:
         """Events in order, and snapshots when they are complete. Raises ConnectorError."""
         self._heard_at, self._pinged_at = now, None

@@ -70,14 +70,17 @@ class FreeSwitchHub:
             if isinstance(what, Snapshot):
                 self._board.replace(what)
                 self._complete = True
-                heard()
                 for extension in tuple(self._extensions):
                     extension.told(self._board)
             else:
                 self._take(what)
 
+        def alive() -> None:
+            if self._complete:
+                heard()
+
         try:
-            await self._connection.converse(session, happened)
+            await self._connection.converse(session, happened, alive)
         finally:
             self._complete = False
             self._board = Switchboard(bool(settings.profiles))

@@ -91,9 +91,9 @@ def test_explain_names_who_counts_who_was_outvoted_and_who_is_silent() -> None:
     )
     text = explain(evaluation, ALICE)
     assert "Who tells of calls:" in text
-    assert "asterisk:pbx/alice/calls: idle of the desk phone, just now, 90 % sure — which counts" in text
-    assert "phone:desk/alice/calls: talking of the desk phone, 2 h ago, 50 % sure — outvoted" in text
-    assert "sip_dialog:blf/alice/calls: ringing of the desk phone, 3 h ago, 70 % sure — silent" in text
+    assert "asterisk:pbx/alice/calls says idle (desk phone), just now, 90 % sure — which counts" in text
+    assert "phone:desk/alice/calls says talking (desk phone), 2 h ago, 50 % sure — outvoted" in text
+    assert "sip_dialog:blf/alice/calls says ringing (desk phone), 3 h ago, 70 % sure — silent" in text
     standings = {one["source"]: one["standing"] for one in evaluation.trace.to_json()["sources"]}
     assert list(standings.values()) == ["counts", "outvoted", "silent"]
 
