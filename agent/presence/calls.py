@@ -6,8 +6,11 @@ from dataclasses import dataclass, replace
 from functools import lru_cache
 
 from agent.documents import dialog_info
+from agent.documents.data_model import Person
 from agent.documents.dialog_info import Dialog, DialogInfo, Participant
 from agent.documents.errors import DocumentError
+from agent.documents.pidf import Presence
+from agent.documents.rpid import Activities
 from agent.presence.dialog_choice import ALL, DialogChoice
 from agent.presence.lamp import lamp_dialog
 from agent.presence.records import Publication
@@ -110,6 +113,22 @@ def busiest_call(publications: Iterable[Publication]) -> CallSeen:
             if best is None or order.index(state) < order.index(best.state):
                 best = seen
     return best if best is not None else CallSeen("idle", None, newest)
+
+
+CALL_RANK = 40
+"Of what calls say of a person in composition: less than what their devices publish (50)."
+
+
+def person_in_call(entity: str, publications: Iterable[Publication]) -> Presence | None:
+    """Presence of somebody whose phones say that they are in a call, held or not; None: they say no such thing.
+
+    A phone that rings says nothing of what its owner is doing.
+    """
+    seen = busiest_call(publications)
+    if seen.state not in ("confirmed", "held"):
+        return None
+    activity = Person("call", (Activities(("on-the-phone",)),))
+    return Presence(entity, persons=(activity,))
 
 
 def _is_held(dialog: Dialog) -> bool:

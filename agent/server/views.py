@@ -11,7 +11,14 @@ from agent.clock import Clock
 from agent.documents import pidf
 from agent.documents.errors import DocumentError
 from agent.documents.xml import parse_xml
-from agent.presence.calls import DialogView, dialog_document, dialogs_of, problem_of
+from agent.presence.calls import (
+    CALL_RANK,
+    DialogView,
+    dialog_document,
+    dialogs_of,
+    person_in_call,
+    problem_of,
+)
 from agent.presence.composition import DEFAULT, Composition, Input, Policy, compose
 from agent.presence.lamp import at_version, lamp_of
 from agent.presence.lineage import lineage
@@ -108,6 +115,15 @@ class Views:
         self._composed.pop(presentity, None)
         self._views.pop(presentity, None)
 
+    def _calls(self, presentity: str, now: datetime) -> list[Input]:
+        rows = self._store.publications(presentity, "dialog")
+        live = [row for row in rows if row.expires_at > now.timestamp()]
+        document = person_in_call(presentity, live) if live else None
+        if document is None:
+            return []
+        since = datetime.fromtimestamp(max(row.published_at for row in live), UTC)
+        return [Input("call", document, CALL_RANK, since)]
+
     def _composition(self, presentity: str) -> Composition:
         known = self._composed.get(presentity)
         if known is None:
@@ -124,6 +140,9 @@ class Views:
                 for row in self._store.publications(presentity, "presence")
                 if row.expires_at > now.timestamp()
             ]
+            if not any(each.keeps_time for each in inputs):
+                # Of whom the rules decide, they have been told of the calls and have weighed them.
+                inputs += self._calls(presentity, now)
             known = compose(presentity, inputs, now, self._policy)
             known = replace(known, document=told_locations(known.document, self._locations))
             self._composed[presentity] = known

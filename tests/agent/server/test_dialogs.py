@@ -10,7 +10,7 @@ from agent.server.config import ServerConfig
 from agent.server.server import Passwords
 from agent.sip.messages import Request
 from tests.agent.server.test_dialog_lamps import doing, lamp, version
-from tests.support.phone import ALICE, Phone
+from tests.support.phone import ALICE, Phone, document, shown
 from tests.support.virtual_loop import virtual
 from tests.support.world import world
 
@@ -194,3 +194,28 @@ async def test_session_descriptions_are_told_only_when_asked_for() -> None:
         assert b"v=0" in (await curious.notify(within=0.1)).body
         notify = await plain.notify(within=0.1)
         assert b"v=0" not in notify.body and b"secret-0" in notify.body
+
+
+@virtual
+async def test_a_call_is_seen_in_presence_too() -> None:
+    """RFC 4480 §3.2 `on-the-phone`, from dialog state: for people of whom no rules decide."""
+    async with world() as here:
+        phone, watcher = here.phone("alice"), here.phone("bob")
+        await watcher.subscribe()
+        await watcher.notify(within=0.1)
+        etag = await publish(phone, calls("early"))
+        await watcher.quiet(1)
+        etag = await publish(phone, calls("confirmed"), etag)
+        assert b"on-the-phone" in (await watcher.notify(within=0.1)).body
+        tag = (await phone.publish(document("Here"))).headers.get("SIP-ETag")
+        notify = await watcher.notify(within=0.1)
+        assert b"on-the-phone" in notify.body and shown(notify) == [("open", "Here")]
+        etag = await publish(phone, calls("terminated"), etag)
+        notify = await watcher.notify(within=0.1)
+        assert b"on-the-phone" not in notify.body and shown(notify) == [("open", "Here")]
+        away = b"<person xmlns='urn:ietf:params:xml:ns:pidf:data-model' id='p'><activities xmlns="
+        away += b"'urn:ietf:params:xml:ns:pidf:rpid'><away/></activities></person></presence>"
+        await phone.publish(document("Here").replace(b"</presence>", away), etag=tag)
+        await watcher.notify(within=0.1)
+        await publish(phone, calls("confirmed"), etag)
+        await watcher.quiet(1), "what a device says of its owner outranks the call"
