@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 SUDO := $(shell [ "$$(id -u)" = 0 ] || echo sudo)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check format bench crash soak fuzz system-packages clean
+.PHONY: help demo test check format bench crash soak converge fuzz system-packages clean
 
 help: ## What can be made
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 18
@@ -48,6 +48,9 @@ crash: $(VENV)/.test-installed ## Kill the service 200 times under load and chec
 
 fuzz: $(VENV)/.test-installed ## Fuzz what comes from the network, guided by coverage (ARGS="--seconds 600 messages")
 	$(BIN)/python -m tests.fuzz.guided $(ARGS)
+
+converge: $(VENV)/.test-installed ## Thousands of networks that lose, double and reorder, in simulated time
+	$(BIN)/python -m tests.convergence $(ARGS)
 
 soak: $(VENV)/.test-installed ## Half an hour of coming and going; memory and tables must stay as they are
 	$(BIN)/python -m tests.soak --report build/soak $(ARGS)

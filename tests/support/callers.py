@@ -1,6 +1,7 @@
 """Many user agents on real sockets in one process: real transactions over UDP and TCP, for loads on a real service."""
 
 import asyncio
+import secrets
 from collections.abc import Callable
 
 from agent.clock import SystemClock
@@ -27,10 +28,14 @@ class Callers:
         self.driver.on_request = self._received
         self.dialogs: dict[str, Callable[[Request], int]] = {}
         "By Call-ID: who takes its NOTIFYs and says the status to answer with. All others are 481."
+        self.seen_at: tuple[str, int] | None = None
+        "Where the service reaches us over UDP; None: where we are."
+        self.tcp_server = server
         self._connections = Connections(self.driver)
         self._udp: UdpListener
         self._tcp: TcpListener
         self._serial = 0
+        self._mark = secrets.token_hex(4)
 
     @classmethod
     async def open(cls, server: tuple[str, int], host: str = "127.0.0.1") -> "Callers":
@@ -48,10 +53,12 @@ class Callers:
 
     def unique(self, word: str) -> str:
         self._serial += 1
-        return f"{word}{self._serial}"
+        return f"{word}{self._serial}-{self._mark}"
 
     def contact(self, user: str, transport: Transport) -> str:
         host, port = (self._udp if transport is UDP else self._tcp).address
+        if transport is UDP and self.seen_at is not None:
+            host, port = self.seen_at
         parameter = "" if transport is UDP else ";transport=tcp"
         return f"<sip:{user}@{host}:{port}{parameter}>"
 
@@ -59,7 +66,7 @@ class Callers:
         """Raises OSError."""
         if transport is UDP:
             return self._udp.flow_to(self.server)
-        return await self._connections.flow(Destination(transport, *self.server, ""))
+        return await self._connections.flow(Destination(transport, *self.tcp_server, ""))
 
     async def ask(
         self,
