@@ -22,10 +22,11 @@ listeners: [{transport: udp, host: 127.0.0.1, port: 0}]
 http: {enabled: false}
 store: {url: "memory:"}
 notify: {minimum_interval: 0s}
-outbound: {allow_private: [127.0.0.0/8]}
 rules: rules.yaml
 """
 "What the settings of these tests have in common."
+OUTBOUND = "outbound: {allow_private: [127.0.0.0/8]}\n"
+"Where the settings themselves say nothing of it."
 
 
 @dataclass
@@ -40,7 +41,7 @@ class Service:
 
     def write(self, settings: str | None = None, rules: str | None = None) -> None:
         if settings is not None:
-            (self.folder / "lamplighter.yaml").write_text(HEAD + settings)
+            (self.folder / "lamplighter.yaml").write_text(_whole(settings))
         if rules is not None:
             (self.folder / "rules.yaml").write_text(rules)
 
@@ -75,10 +76,14 @@ def _line(document: pidf.Presence) -> str:
     return " ".join(words)
 
 
+def _whole(settings: str) -> str:
+    return HEAD + ("" if "outbound:" in settings else OUTBOUND) + settings
+
+
 @asynccontextmanager
 async def service(folder: Path, settings: str, rules: str) -> AsyncIterator[Service]:
     """``settings``: what comes after `HEAD`."""
-    (folder / "lamplighter.yaml").write_text(HEAD + settings)
+    (folder / "lamplighter.yaml").write_text(_whole(settings))
     (folder / "rules.yaml").write_text(rules)
     clock = LoopClock(asyncio.get_running_loop())
 

@@ -103,6 +103,8 @@ class GoogleServer:
     token_error: Json | None = None
     watch_refused: bool = False
     token_lasts: int = 3599
+    skew: float = 300.0
+    "Seconds by which clocks may differ."
 
     def calendar(self, id_: str) -> Calendar:
         return self.calendars.setdefault(id_, Calendar())
@@ -201,7 +203,7 @@ class GoogleServer:
         except jwt.PyJWTError:
             return _invalid_grant("Invalid JWT Signature.")
         now = self.now().timestamp()
-        if not now - 300 <= claims["iat"] <= now + 300 or claims["exp"] - claims["iat"] > 3600:
+        if not now - self.skew <= claims["iat"] <= now + self.skew or claims["exp"] - claims["iat"] > 3600:
             return _invalid_grant("Invalid JWT: Token must be a short-lived token (60 minutes).")
         scopes = frozenset(claims["scope"].split())
         if not scopes <= self.delegated:
