@@ -1,7 +1,6 @@
 """Two phones at a real Asterisk call, hold, hang up and crash; who watches their people sees it, whichever way the
 service learns of it."""
 
-import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -173,6 +172,15 @@ async def test_a_frozen_asterisk_is_unknown_after_a_while_and_health_says_so_at_
         await here.service.health_is("pbx", HealthState.OK)
 
 
+async def test_a_frozen_asterisk_by_subscription(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Nobody answers the refresh, and what was told has its time."""
+    async with bench("udp", tmp_path, capsys, expires="10s", stale_after="12s") as here:
+        here.pbx.freeze()
+        await here.service.until(UNKNOWN, UNKNOWN)
+        here.pbx.thaw()
+        await here.service.until(AVAILABLE, AVAILABLE)
+
+
 @pytest.mark.parametrize("way", ["manager", "udp"])
 async def test_a_restart_of_asterisk_lets_nobody_flap(
     way: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
@@ -198,6 +206,5 @@ async def test_a_dialled_code_is_a_choice_of_ones_own(
     async with bench("manager", tmp_path, capsys) as here:
         await here.alice.call("*78")
         await here.service.until("['lunch'] ['At lunch']", AVAILABLE)
-        await asyncio.sleep(0)
         await here.alice.call("*79")
         await here.service.until(AVAILABLE, AVAILABLE)
