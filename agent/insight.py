@@ -87,7 +87,7 @@ class ServiceInsight:
         ]
 
     def messages(self, most: int) -> list[dict[str, Any]]:
-        entries = list(self._transcript.entries)[-most:]
+        entries = self._transcript.entries[-most:]
         return [
             {
                 "at": entry.at,

@@ -44,11 +44,16 @@ def command(
     """
     loaded = load(settings)
     configure_logging(loaded.log.level, log_format or loaded.log.format)
+    use_uvloop()
+    asyncio.run(serve(loaded, control or control_path(settings), settings))
+
+
+def use_uvloop() -> None:
+    """The faster event loop, where it runs."""
     with contextlib.suppress(ImportError):
         import uvloop
 
         asyncio.set_event_loop_policy(uvloop.EventLoopPolicy())
-    asyncio.run(serve(loaded, control or control_path(settings), settings))
 
 
 def control_path(settings: Path) -> Path:

@@ -167,9 +167,11 @@ class Driver:
         """Whole messages that one wake-up has brought."""
         now = self.clock.monotonic()
         receive = self.endpoint.receive_datagram
+        if self.transcript is not None:
+            at = self.clock.wall()
+            for data, flow in batch:
+                self.transcript.received(data, flow, at)
         for data, flow in batch:
-            if self.transcript is not None:
-                self.transcript.received(data, flow, self.clock.wall())
             receive(data, flow, now)
         self.pump()
 
@@ -251,14 +253,15 @@ class Driver:
             log.exception("a handler failed on %s", type(event).__name__)
 
     def _flush(self) -> None:
-        for flow, data in self.endpoint.take_outbox():
-            if self.transcript is not None:
-                self.transcript.sent(data, flow, self.clock.wall())
-            sender = (
-                self._connections.get(flow.connection)
-                if flow.connection
-                else self._listeners.get(flow.listener)
-            )
+        outbox = self.endpoint.take_outbox()
+        if self.transcript is not None and outbox:
+            at = self.clock.wall()
+            for flow, data in outbox:
+                self.transcript.sent(data, flow, at)
+        connections, listeners = self._connections, self._listeners
+        for flow, data in outbox:
+            number = flow.connection
+            sender = connections.get(number) if number else listeners.get(flow.listener)
             if sender is not None:
                 sender.send(flow, data)
             else:

@@ -31,22 +31,33 @@ class Entry:
 
 
 class Transcript:
-    """Keeps the last messages and tells them to whoever listens. Costs nothing when there is none."""
+    """Keeps the last messages and tells them to whoever listens.
+
+    Of ten thousand messages a second hardly one is ever looked at: entries are made when somebody asks.
+    """
 
     def __init__(self, keep: int = 200, listener: Callable[[Entry], None] | None = None) -> None:
-        self.entries: deque[Entry] = deque(maxlen=keep)
+        self._kept: deque[tuple[float, bool, Flow, bytes]] = deque(maxlen=keep)
         self._listener = listener
 
+    @property
+    def entries(self) -> list[Entry]:
+        """The last ones, in order."""
+        return [_entry(*kept) for kept in self._kept]
+
     def received(self, data: bytes, flow: Flow, at: float) -> None:
-        self._record(Entry(at, True, flow, redact(data)))
+        self._kept.append((at, True, flow, data))
+        if self._listener is not None:
+            self._listener(_entry(at, True, flow, data))
 
     def sent(self, data: bytes, flow: Flow, at: float) -> None:
-        self._record(Entry(at, False, flow, redact(data)))
-
-    def _record(self, entry: Entry) -> None:
-        self.entries.append(entry)
+        self._kept.append((at, False, flow, data))
         if self._listener is not None:
-            self._listener(entry)
+            self._listener(_entry(at, False, flow, data))
+
+
+def _entry(at: float, received: bool, flow: Flow, data: bytes) -> Entry:
+    return Entry(at, received, flow, redact(data))
 
 
 def redact(data: bytes) -> bytes:

@@ -21,39 +21,9 @@ def with_ids(
 ) -> tuple[list[Tuple], list[Person], list[Device]]:
     """The components with their final ids, in no particular order."""
     used: set[str] = set()
-    named_tuples = [
-        Tuple(
-            _claim(part.component.id, "t", part.origin, used),
-            part.component.status,
-            part.component.elements,
-            part.component.contact,
-            part.component.notes,
-            part.component.timestamp,
-            part.component.attributes,
-        )
-        for part in _oldest_first(tuples)
-    ]
-    named_persons = [
-        Person(
-            _claim(part.component.id, "p", part.origin, used),
-            part.component.elements,
-            part.component.notes,
-            part.component.timestamp,
-            part.component.attributes,
-        )
-        for part in _oldest_first(persons)
-    ]
-    named_devices = [
-        Device(
-            _claim(part.component.id, "d", part.origin, used),
-            part.component.device_id,
-            part.component.elements,
-            part.component.notes,
-            part.component.timestamp,
-            part.component.attributes,
-        )
-        for part in _oldest_first(devices)
-    ]
+    named_tuples = [_named(part, "t", used) for part in _oldest_first(tuples)]
+    named_persons = [_named(part, "p", used) for part in _oldest_first(persons)]
+    named_devices = [_named(part, "d", used) for part in _oldest_first(devices)]
     for number, service in enumerate(named_tuples):
         if _has_inner_ids(service.elements) or _has_inner_ids(service.status.elements):
             status = Status(service.status.basic, _inner(service.status.elements, service.id, used))
@@ -68,8 +38,15 @@ def with_ids(
     return named_tuples, named_persons, named_devices
 
 
-def _oldest_first(parts: Sequence[Part[Component]]) -> list[Part[Component]]:
-    return sorted(parts, key=lambda part: part.origin)
+def _named(part: Part[Component], kind: str, used: set[str]) -> Component:
+    component = part.component
+    name = _claim(component.id, kind, part.origin, used)
+    # Nearly always it keeps its own.
+    return component if name == component.id else replace(component, id=name)
+
+
+def _oldest_first(parts: Sequence[Part[Component]]) -> Sequence[Part[Component]]:
+    return parts if len(parts) < 2 else sorted(parts, key=lambda part: part.origin)
 
 
 def _has_inner_ids(elements: Sequence[Element]) -> bool:

@@ -85,9 +85,11 @@ def merge_tuples(parts: Sequence[Part[Tuple]]) -> list[Part[Tuple]]:
 
 
 def _groups(
-    parts: Iterable[Part[Component]], key: Callable[[Component], Hashable]
+    parts: Sequence[Part[Component]], key: Callable[[Component], Hashable]
 ) -> list[list[Part[Component]]]:
     """Parts with equal keys, each group with the strongest first."""
+    if len(parts) < 2:
+        return [list(parts)] if parts else []
     groups: dict[Hashable, list[Part[Component]]] = {}
     for part in strongest_first(parts):
         groups.setdefault(key(part.component), []).append(part)

@@ -84,7 +84,13 @@ class Endpoint:
             if transaction is None:
                 return  # a late copy, or not ours: RFC 3261 §17.1.3
             if via_host == sent_by(transaction.flow):
-                self._receive_response(transaction, status, method, data, None, now)
+                if status >= 200 and method == transaction.method:
+                    # Whatever its state was (RFC 3261 §17.1.2, the table in client_transactions): it is over.
+                    transaction.state = client.State.ENDED
+                    self._forget_client(transaction)
+                    self.events.append(ResponseReceived(transaction.owner, status, transaction, data, None))
+                else:
+                    self._receive_response(transaction, status, method, data, None, now)
                 return
         if not data.strip(b"\r\n\0 "):
             # A keep-alive (RFC 5626 §3.5.1) or a NAT's probe. Over a connection it wants to be answered (RFC 7118 §6).
