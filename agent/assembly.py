@@ -14,7 +14,7 @@ from agent.net.tls import Credentials, UnusableCertificate, client_context
 from agent.presence.admission import Thresholds
 from agent.presence.authorization import Authorize, DomainPolicy, SubHandling
 from agent.presence.composition import Mode, Policy
-from agent.presence.packages import DEFAULT_PACKAGES, ExpiryLimits
+from agent.presence.packages import DEFAULT_PACKAGES, DIALOG, ExpiryLimits
 from agent.presence.records import OWN_PUBLISHER, StandingPublication
 from agent.publisher.publisher import Options, StoredTag, TagStore
 from agent.server.config import ServerConfig
@@ -45,12 +45,14 @@ OWN_RANK = 60
 
 
 def server_config(settings: Settings) -> ServerConfig:
-    """Limits and domains. Every package gets the same limits."""
+    """Limits and domains. Every package gets the same limits, but for changes of calls."""
     publish, subscribe = _limits(settings.limits.publish), _limits(settings.limits.subscribe)
     packages = {
         name: replace(package, publish_limits=publish, subscribe_limits=subscribe)
         for name, package in DEFAULT_PACKAGES.items()
     }
+    change = int(settings.dialogs.shortest_change.total_seconds())
+    packages[DIALOG.name] = replace(packages[DIALOG.name], shortest_change=change)
     return ServerConfig(
         domains=frozenset(settings.domains),
         packages=packages,

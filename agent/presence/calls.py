@@ -53,6 +53,25 @@ def dialogs_of(publications: Iterable[Publication]) -> tuple[Dialog, ...]:
     return tuple(sorted(found, key=lambda dialog: (_RANKS[dialog.state], dialog.id)))
 
 
+def same_calls(body: bytes, content_type: str, publications: Iterable[Publication]) -> Publication | None:
+    """The newest of one publisher's publications that tells of the very calls that ``body`` tells of.
+
+    COMPAT(Kamailio 5.6): publishes a call anew before it knows the tag of its first publication, which nobody would
+    end. Its ids are its own for each call; of two phones that ring for one call, ids can be the same.
+    """
+    wanted = _calls(_read(body, content_type))
+    if not wanted:
+        return None
+    same = [row for row in publications if _calls(_read(row.body, row.content_type)) == wanted]
+    return max(same, key=lambda row: row.published_at, default=None)
+
+
+def _calls(info: DialogInfo) -> frozenset[str]:
+    """Empty when one is not of Kamailio's making."""
+    ids = frozenset(each.id for each in info.dialogs)
+    return ids if all(each.startswith("padi-") for each in ids) else frozenset()
+
+
 def dialog_document(entity: str, real: Sequence[Dialog], lamp: str, view: DialogView = DialogView()) -> bytes:
     """The full state at version 0: real dialogs, and the lamp of presence where no real call says more. Always full:
     many phones know no other.

@@ -27,6 +27,8 @@ class EventPackage:
     notify_types: tuple[str, ...]
     publish_limits: ExpiryLimits = field(default_factory=ExpiryLimits)
     subscribe_limits: ExpiryLimits = field(default_factory=ExpiryLimits)
+    shortest_change: int | None = None
+    "Seconds that a publication may live at least when its state is changed, where that is less than for a first one."
     versioned: bool = False
     "Each document of a subscription carries a number, one higher than the one before."
 
@@ -39,7 +41,7 @@ PRESENCE = EventPackage("presence", (PIDF,), (PIDF,))
 "RFC 3856: default duration 3600 s, default body application/pidf+xml (§6.4, §6.5)."
 
 
-DIALOG = EventPackage("dialog", (DIALOG_INFO,), (DIALOG_INFO,), versioned=True)
+DIALOG = EventPackage("dialog", (DIALOG_INFO,), (DIALOG_INFO,), versioned=True, shortest_change=10)
 """RFC 4235, as busy lamps use it: whoever publishes presence can be watched as one (presence/lamp); phones and PBXs
 publish their calls to it (presence/calls). RFC 4235 §3.4 wants watchers to name a duration; many don't."""
 

@@ -8,6 +8,8 @@ from collections.abc import Callable
 
 from agent.clock import Clock
 from agent.net.driver import Driver
+from agent.presence.calls import same_calls
+from agent.presence.packages import DIALOG
 from agent.presence.publication import PublishRequest, Refused, Removed, Stored, decide
 from agent.presence.records import OWN_PUBLISHER, Publication
 from agent.server.authenticate import Identity
@@ -90,6 +92,7 @@ class PublishHandler:
             lambda body: self._check_body(package.name, body, request.charset),
             self._new_token,
             self._clock.wall(),
+            lambda body: self._forgotten(wish, package.name),
         )
         if isinstance(outcome, Refused):
             return to(request, outcome.status, outcome.reason, list(outcome.headers))
@@ -110,6 +113,14 @@ class PublishHandler:
         ours = publisher == OWN_PUBLISHER
         store.when_durable(lambda error: self._answer(error, request, transaction, response, ours))
         return None
+
+    def _forgotten(self, wish: PublishRequest, package: str) -> Publication | None:
+        if package != DIALOG.name:
+            return None
+        now = self._clock.wall()
+        rows = self._store.publications(wish.presentity, package)
+        own = [row for row in rows if row.publisher == wish.publisher and row.expires_at > now]
+        return same_calls(wish.body, wish.stored_type, own) if own else None
 
     def _has_enough(self, presentity: str, package: str) -> bool:
         stored = self._store.publications(presentity, package)

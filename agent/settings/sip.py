@@ -206,6 +206,12 @@ class DialogSettings(Section):
         description="Least time between two notifications of calls and lamps of one subscription; RFC 4235 §3.10 "
         "wants `1s`. A phone that rings is told at once all the same.",
     )
+    shortest_change: Duration = Field(
+        default=timedelta(seconds=10),
+        ge=timedelta(seconds=1),
+        description="Least life of a published call whose state changes; first publications and refreshes have "
+        "`limits.publish`. Kamailio publishes the end of a call for 11 s.",
+    )
     one_at_a_time: tuple[str, ...] = Field(
         default=(),
         description="Watchers that understand one dialog only, by User-Agent, e.g. `Grandstream*`: they are told "

@@ -100,10 +100,13 @@ class Peer:
         return self._until(watch, pidf.parse, fits)
 
     def until_lamp(self, watch: str, state: str) -> dialog_info.DialogInfo:
-        """The first document that has a dialog in this state."""
-        return self._until(
-            watch, dialog_info.parse, lambda info: any(each.state == state for each in info.dialogs)
-        )
+        """The first document that has a dialog in this state; "dark": that has none."""
+
+        def fits(info: dialog_info.DialogInfo) -> bool:
+            states = [each.state for each in info.dialogs if each.state != "terminated"]
+            return state in (states or ["dark"])
+
+        return self._until(watch, dialog_info.parse, fits)
 
     def _until(self, watch: str, parse: Callable[[bytes], Shown], fits: Callable[[Shown], bool]) -> Shown:
         end = time.monotonic() + PATIENCE

@@ -84,7 +84,7 @@ async def desk_phone(
     modules = "".join(f"module {name}.so\n" for name in ("g711", "aubridge"))
     modules += "".join(f"module_app {name}.so\n" for name in ("account", "menu", "ctrl_tcp"))
     (home / "config").write_text(
-        f"module_path {MODULES}\nsip_listen 127.0.0.1:{free_port()}\nmodule_tmp uuid.so\nnet_interface 127.0.0.1\n"
+        f"module_path {MODULES}\nsip_listen 127.0.0.1:{free_port(2)}\nmodule_tmp uuid.so\nnet_interface 127.0.0.1\n"
         f"ctrl_tcp_listen 127.0.0.1:{control}\ncall_max_calls 4\ncall_local_timeout 120\n"
         f"audio_source aubridge,line\naudio_player aubridge,line\naudio_alert aubridge,bell\n{modules}"
     )

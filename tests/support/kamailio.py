@@ -63,13 +63,18 @@ CHALLENGE = (
 )
 
 
+def database(folder: Path) -> None:
+    """``kamailio.db`` there, with the tables of its presence modules."""
+    with contextlib.closing(sqlite3.connect(folder / "kamailio.db")) as made:
+        for schema in ("standard", "presence"):
+            made.executescript((SCHEMAS / f"{schema}-create.sql").read_text())
+
+
 @asynccontextmanager
 async def kamailio(folder: Path, algorithm: str | None = None) -> AsyncIterator[str]:
     """Its ``127.0.0.1:PORT`` over UDP and TCP. ``algorithm``: challenge every request with it."""
     port = free_port()
-    with contextlib.closing(sqlite3.connect(folder / "kamailio.db")) as database:
-        for schema in ("standard", "presence"):
-            database.executescript((SCHEMAS / f"{schema}-create.sql").read_text())
+    database(folder)
     challenge = CHALLENGE.format(realm=REALM, password=PASSWORD) if algorithm is not None else ""
     configuration = folder / "kamailio.cfg"
     configuration.write_text(

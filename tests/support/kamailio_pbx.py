@@ -1,12 +1,10 @@
 """Kamailio as the PBX of registered phones, telling of their calls by itself (pua_dialoginfo, presence_dialoginfo)."""
 
-import contextlib
-import sqlite3
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
-from tests.support.kamailio import CHALLENGE, PASSWORD, REALM, SCHEMAS, running
+from tests.support.kamailio import CHALLENGE, PASSWORD, REALM, database, running
 from tests.support.ports import free_port
 
 CONFIGURATION = """#!KAMAILIO
@@ -79,9 +77,7 @@ WATCHER = "watcher"
 async def kamailio_pbx(folder: Path) -> AsyncIterator[str]:
     """Its ``127.0.0.1:PORT``. Subscribers sign in as `WATCHER` with `kamailio.PASSWORD`; phones need not."""
     port = free_port()
-    with contextlib.closing(sqlite3.connect(folder / "kamailio.db")) as database:
-        for schema in ("standard", "presence"):
-            database.executescript((SCHEMAS / f"{schema}-create.sql").read_text())
+    database(folder)
     configuration = folder / "kamailio.cfg"
     challenge = CHALLENGE.format(realm=REALM, password=PASSWORD)
     configuration.write_text(CONFIGURATION.format(port=port, folder=folder, challenge=challenge))

@@ -26,7 +26,7 @@ class Baresip(Client):
         loaded = ("account", "contact", "menu", "presence", "ctrl_tcp")
         modules = "".join(f"module_app {name}.so\n" for name in loaded)
         (home / "config").write_text(
-            f"module_path {MODULES}\nsip_listen 127.0.0.1:{free_port()}\nmodule_tmp uuid.so\n"
+            f"module_path {MODULES}\nsip_listen 127.0.0.1:{free_port(2)}\nmodule_tmp uuid.so\n"
             f"net_interface 127.0.0.1\ncall_max_calls 1\nsip_cafile {way.authority}\n"
             f"ctrl_tcp_listen 127.0.0.1:{self._control}\n{modules}"
         )

@@ -93,12 +93,12 @@ async def test_sofias_client_nonce_is_base64() -> None:
         assert (await bob.subscribe(line)).answer.status == 200
 
 
-def of_an_edge(phone: Phone, version: int, *lines: str) -> bytes:
+def of_an_edge(phone: Phone, version: int, *lines: str, state: str = "Trying", expires: int = 301) -> bytes:
     """A PUBLISH of pua_dialoginfo: the same CSeq always, no Contact, To before From, odd durations."""
     body = (
         f'<?xml version="1.0"?>\n<dialog-info xmlns="urn:ietf:params:xml:ns:dialog-info" version="{version}" '
         'state="full" entity="sip:alice@example.org">\n'
-        '  <dialog id="padi-1a2b-1" call-id="padi-1a2b-1" direction="initiator">\n    <state>Trying</state>\n'
+        f'  <dialog id="padi-1a2b-1" call-id="padi-1a2b-1" direction="initiator">\n    <state>{state}</state>\n'
         '    <remote><identity>sip:bob@example.org</identity><target uri="sip:bob@example.org"/></remote>\n'
         "    <local><identity>sip:alice@example.org</identity></local>\n  </dialog>\n</dialog-info>\n"
     ).encode()
@@ -115,13 +115,14 @@ def of_an_edge(phone: Phone, version: int, *lines: str) -> bytes:
         User-Agent: kamailio (5.6.3 (x86_64/linux))
         Max-Forwards: 70
         Event: dialog
-        Expires: 301
+        Expires: {expires}
         Content-Type: application/dialog-info+xml
         """,
         *lines,
         body=body,
         call=phone.unique("0a1b"),
         length=str(len(body)),
+        expires=str(expires),
     )
 
 
@@ -139,6 +140,33 @@ async def test_kamailios_edge_counts_its_documents_by_itself() -> None:
         await bob.quiet(5)  # the same call in the same state is no news
         assert b'version="0"' in first and b'version="1"' in second
         assert b"<state>trying</state>" in second
+
+
+@virtual
+async def test_kamailios_edge_publishes_a_call_twice_before_it_knows_its_tag() -> None:
+    async with world() as here:
+        edge, bob = here.phone("alice"), here.phone("bob")
+        await edge.ask(of_an_edge(edge, 0))
+        tag = (await edge.ask(of_an_edge(edge, 1, state="early"))).headers.get("SIP-ETag")
+        assert len(here.store.publications(ALICE, "dialog")) == 1
+        await bob.subscribe(event="dialog")
+        assert b"<state>early</state>" in (await bob.notify()).body
+        over = of_an_edge(edge, 2, f"SIP-If-Match: {tag}", state="terminated", expires=11)
+        assert (await edge.ask(over)).status == 200
+        assert b"<dialog " not in (await bob.notify()).body
+
+
+@virtual
+async def test_kamailios_last_word_on_a_call_lives_eleven_seconds() -> None:
+    async with world() as here:
+        edge, bob = here.phone("alice"), here.phone("bob")
+        assert (await edge.ask(of_an_edge(edge, 0, state="confirmed", expires=11))).status == 423
+        tag = (await edge.ask(of_an_edge(edge, 0, state="confirmed"))).headers.get("SIP-ETag")
+        await bob.subscribe(event="dialog")
+        assert b"<state>confirmed</state>" in (await bob.notify()).body
+        over = of_an_edge(edge, 1, f"SIP-If-Match: {tag}", state="terminated", expires=11)
+        assert (await edge.ask(over)).status == 200
+        assert b"<state>confirmed</state>" not in (await bob.notify()).body
 
 
 @virtual
