@@ -7,7 +7,8 @@ import hashlib
 from dataclasses import dataclass
 
 from connectors.asterisk.wire import Framer, Message, action
-from connectors.errors import AuthFailed, BadData, Forbidden, Unreachable
+from connectors.errors import AuthFailed, BadData, Forbidden
+from connectors.liveness import Due, Liveness
 
 LISTS = ("ExtensionStateList", "DeviceStateList", "CoreShowChannels")
 "What a snapshot consists of, asked for one after the other."
@@ -34,18 +35,13 @@ class Session:
         self, user: str, secret: str, now: float, *, ping_after: float, snapshot_every: float
     ) -> None:
         self._user, self._secret = user, secret
-        self._ping_after, self._snapshot_every = ping_after, snapshot_every
+        self._life = Liveness("Asterisk", ping_after, snapshot_every, now)
         self._framer = Framer()
         self._out = bytearray()
         self._serial = 0
-        self._heard_at = now
-        self._pinged_at: float | None = None
         self._signed_in = False
         self._expected: dict[str, str] = {}
         "ActionID → action, of those not answered yet."
-        self._snapshot_at: float | None = None
-        "When the next snapshot is due. None: one is under way, or nobody is signed in yet."
-        self._asked_at = now
         self._lists: tuple[list[Message], ...] = ([], [], [])
 
     def output(self) -> bytes:
@@ -56,36 +52,23 @@ class Session:
 
     def deadline(self) -> float:
         """Call `tick` then, if nothing is read before."""
-        quiet = self._heard_at if self._pinged_at is None else self._pinged_at
-        due = quiet + self._ping_after
-        return due if self._snapshot_at is None else min(due, self._snapshot_at)
+        return self._life.deadline()
 
     def tick(self, now: float) -> None:
         """Time has passed. Raises `Unreachable` when the other side shows no sign of life."""
-        if self._pinged_at is not None and now >= self._pinged_at + self._ping_after:
-            raise Unreachable("Asterisk has stopped answering")
-        if self._snapshot_at is not None and now >= self._snapshot_at:
-            self.ask(now)
-        if self._pinged_at is None and now >= self._heard_at + self._ping_after:
-            self._pinged_at = now
-            if self._signed_in:
+        for due in self._life.due(now):
+            if due is Due.SNAPSHOT:
+                self._ask()
+            elif self._signed_in:
                 self._send("Ping")
 
-    def ask(self, now: float) -> None:
-        """For a snapshot, unless one is under way."""
-        if self._snapshot_at is not None:
-            self._snapshot_at, self._asked_at = None, now
-            self._lists = ([], [], [])
-            self._send(LISTS[0])
-
     def ask_within(self, seconds: float, now: float) -> None:
-        """Sooner than it would be otherwise."""
-        if self._snapshot_at is not None:
-            self._snapshot_at = min(self._snapshot_at, now + seconds)
+        """For everything, sooner than it would be otherwise."""
+        self._life.ask_within(seconds, now)
 
     def receive(self, data: bytes, now: float) -> list[Message | Snapshot]:
         """Events in order, and snapshots when they are complete. Raises ConnectorError."""
-        self._heard_at, self._pinged_at = now, None
+        self._life.heard(now)
         happened: list[Message | Snapshot] = []
         messages = self._framer.feed(data)
         if not self._serial and self._framer.greeted:
@@ -116,9 +99,9 @@ class Session:
         if index + 1 < len(LISTS):
             self._send(LISTS[index + 1])
             return None
-        self._snapshot_at = now + self._snapshot_every
+        self._life.complete(now)
         extensions, devices, channels = self._lists
-        return Snapshot(tuple(extensions), tuple(devices), tuple(channels), self._asked_at)
+        return Snapshot(tuple(extensions), tuple(devices), tuple(channels), self._life.asked_at)
 
     def _answered(self, message: Message, now: float) -> None:
         action_id = message.get("actionid")
@@ -143,8 +126,9 @@ class Session:
                     f"the manager does not accept the user {self._user} or its secret",
                     advice="Check user and secret, and that manager.conf permits our address.",
                 )
-            self._signed_in, self._snapshot_at = True, now
-            self.ask(now)
+            self._signed_in = True
+            self._life.asked(now)
+            self._ask()
         elif asked in LISTS and failed:
             if "permission" in message.get("message").lower():
                 raise Forbidden(
@@ -154,6 +138,10 @@ class Session:
             if self._signed_in and LISTS.index(asked) == 0 and "unknown" in message.get("message").lower():
                 raise BadData(f"this Asterisk does not know {asked}")
             self._listed(LISTS.index(asked), now)
+
+    def _ask(self) -> None:
+        self._lists = ([], [], [])
+        self._send(LISTS[0])
 
     def _send(self, name: str, fields: list[tuple[str, str]] | None = None) -> None:
         self._serial += 1

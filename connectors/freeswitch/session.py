@@ -2,10 +2,11 @@
 
 from collections import deque
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from connectors.errors import AuthFailed, BadData, Forbidden, Unreachable
 from connectors.freeswitch.wire import Event, Frame, Framer, command, event_of
+from connectors.liveness import Due, Liveness
 
 EVENTS = (
     "event plain CHANNEL_CREATE CHANNEL_CALLSTATE CHANNEL_HOLD CHANNEL_UNHOLD CALL_UPDATE CHANNEL_HANGUP"
@@ -27,15 +28,6 @@ class Snapshot:
     asked_at: float
 
 
-@dataclass(slots=True)
-class _Asking:
-    """A snapshot under way."""
-
-    at: float
-    channels: str = ""
-    registrations: list[str] = field(default_factory=list)
-
-
 class Session:
     """``now`` is monotonic seconds. Satisfies `connectors.connection.Session`."""
 
@@ -49,17 +41,15 @@ class Session:
         snapshot_every: float,
     ) -> None:
         self._password, self._profiles = password, tuple(profiles)
-        self._ping_after, self._snapshot_every = ping_after, snapshot_every
+        self._life = Liveness("FreeSWITCH", ping_after, snapshot_every, now)
         self._framer = Framer()
         self._out = bytearray()
         self._waiting: deque[str] = deque()
         "Commands that have not been answered: the answers come in the same order."
-        self._heard_at = now
-        self._pinged_at: float | None = None
         self._signed_in = False
-        self._snapshot_at: float | None = None
-        "When the next one is due. None: one is under way, or nobody is signed in yet."
-        self._asking = _Asking(now)
+        self._channels = ""
+        self._registrations: list[str] = []
+        "Of the snapshot that is under way."
 
     def output(self) -> bytes:
         out = bytes(self._out)
@@ -67,22 +57,17 @@ class Session:
         return out
 
     def deadline(self) -> float:
-        quiet = self._heard_at if self._pinged_at is None else self._pinged_at
-        due = quiet + self._ping_after
-        return due if self._snapshot_at is None else min(due, self._snapshot_at)
+        return self._life.deadline()
 
     def tick(self, now: float) -> None:
-        if self._pinged_at is not None and now >= self._pinged_at + self._ping_after:
-            raise Unreachable("FreeSWITCH has stopped answering")
-        if self._snapshot_at is not None and now >= self._snapshot_at:
-            self._ask(now)
-        if self._pinged_at is None and now >= self._heard_at + self._ping_after:
-            self._pinged_at = now
-            if self._signed_in:
+        for due in self._life.due(now):
+            if due is Due.SNAPSHOT:
+                self._ask()
+            elif self._signed_in:
                 self._send(PING)
 
     def receive(self, data: bytes, now: float) -> list[Event | Snapshot]:
-        self._heard_at, self._pinged_at = now, None
+        self._life.heard(now)
         happened: list[Event | Snapshot] = []
         for frame in self._framer.feed(data):
             found = self._take(frame, now)
@@ -117,29 +102,29 @@ class Session:
                 )
             self._signed_in = True
             self._send(EVENTS)
-            self._ask(now)
+            self._life.asked(now)
+            self._ask()
         elif asked == EVENTS:
             if not frame.reply.startswith("+OK"):
                 raise BadData(f"FreeSWITCH does not tell its events ({frame.reply or 'no reason given'})")
         elif asked == CHANNELS:
             if frame.body.lstrip().startswith("-ERR"):
                 raise BadData("FreeSWITCH does not list its channels")
-            self._asking.channels = frame.body
+            self._channels = frame.body
             if not self._profiles:
                 return self._complete(now)
         elif asked.startswith("api sofia "):
-            self._asking.registrations.append(frame.body)
-            if len(self._asking.registrations) == len(self._profiles):
+            self._registrations.append(frame.body)
+            if len(self._registrations) == len(self._profiles):
                 return self._complete(now)
         return None
 
     def _complete(self, now: float) -> Snapshot:
-        self._snapshot_at = now + self._snapshot_every
-        asking = self._asking
-        return Snapshot(asking.channels, tuple(asking.registrations), asking.at)
+        self._life.complete(now)
+        return Snapshot(self._channels, tuple(self._registrations), self._life.asked_at)
 
-    def _ask(self, now: float) -> None:
-        self._snapshot_at, self._asking = None, _Asking(now)
+    def _ask(self) -> None:
+        self._channels, self._registrations = "", []
         self._send(CHANNELS)
         for profile in self._profiles:
             self._send(f"api sofia status profile {profile} reg")

@@ -6,7 +6,8 @@ from typing import Annotated, Self
 
 from pydantic import AfterValidator, Field, model_validator
 
-from connectors.settings import Duration, LinkSettings
+from connectors.settings import Duration
+from connectors.switch_settings import PhoneSettings
 
 _ADDRESS = re.compile(r"(?i)(sips?:)?(?!sips?:)([^\s@/<>\"]+@)?[\w.\[\]:-]+(;[^\s<>\"]*)?")
 
@@ -22,7 +23,7 @@ def sip_address(text: str) -> str:
 SipAddress = Annotated[str, AfterValidator(sip_address)]
 
 
-class SipDialogSettings(LinkSettings):
+class SipDialogSettings(PhoneSettings):
     """The link's secret is the password for ``user``."""
 
     address: SipAddress = Field(
@@ -43,7 +44,6 @@ class SipDialogSettings(LinkSettings):
         default=False,
         description="Subscribe to presence too, which tells whether the phone is registered: calls can't.",
     )
-    device: str = Field(default="desk phone", description="How rules and watchers call this phone.")
     expires: Duration = Field(
         default=timedelta(minutes=10),
         ge=timedelta(seconds=10),
@@ -60,12 +60,6 @@ class SipDialogSettings(LinkSettings):
         default=timedelta(minutes=15),
         gt=timedelta(0),
         description="A PBX that has been silent for this long makes what it said unknown; longer than `expires`.",
-    )
-    offline_after: Duration = Field(
-        default=timedelta(seconds=45),
-        ge=timedelta(0),
-        le=timedelta(hours=1),
-        description="How long a phone must have been gone before it is offline: a PBX that restarts loses all.",
     )
     one_dialog_each: bool | None = Field(
         default=None,

@@ -5,11 +5,28 @@ from contextlib import asynccontextmanager
 from dataclasses import replace
 from typing import Any, cast
 
+from agent.clock import Clock
+from agent.supervise import Supervisor
 from connectors.base import Context, Hub, Link, PushConnector
 from connectors.conformance_listen import Session
 from connectors.errors import ConnectorError
 from connectors.facts import CallState, CallValue, ReachState, ReachValue
+from connectors.http import Http
 from connectors.registry import load
+from connectors.workshop import Workshop
+from tests.connectors.support import LOOPBACK
+
+
+@asynccontextmanager
+async def running_context(clock: Clock) -> AsyncIterator[tuple[Supervisor, Context]]:
+    """A context whose ``spawn`` really starts what it is given."""
+    async with Supervisor(clock=clock) as supervisor:
+        http, workshop = Http(LOOPBACK), Workshop()
+        try:
+            yield supervisor, Context(http, clock, workshop, supervisor.spawn, state={})
+        finally:
+            await http.close()
+            await workshop.close()
 
 
 class Connected(Session):

@@ -9,18 +9,14 @@ from typing import Any
 import pytest
 
 from agent.clock import Clock, SystemClock
-from agent.supervise import Supervisor
 from connectors.base import Context, Entry, Link
 from connectors.conformance_listen import ListenConformance
 from connectors.errors import Misconfigured, NotFound, Unreachable
 from connectors.facts import CallState, CallValue, ReachState
-from connectors.http import Http
 from connectors.privacy import Privacy
 from connectors.registry import load
-from connectors.workshop import Workshop
 from tests.connectors.asterisk.ami import SECRET, Manager, channel, device, extension, manager
-from tests.connectors.listening import calls, error_of, hub_of, listening, reaches
-from tests.connectors.support import LOOPBACK
+from tests.connectors.listening import calls, error_of, hub_of, listening, reaches, running_context
 from tests.support.virtual_loop import LoopClock, virtual_beside_threads
 
 HERE = {"host": "127.0.0.1", "ping_after": "1s"}
@@ -31,7 +27,6 @@ class Pbx:
     """Satisfies `connectors.conformance.Source`."""
 
     manager: Manager
-    supervisor: Supervisor
     context: Context
     settings: dict[str, Any]
     link: Link = field(init=False)
@@ -64,14 +59,8 @@ class Pbx:
 @asynccontextmanager
 async def pbx(clock: Clock | None = None, **settings: Any) -> AsyncIterator[Pbx]:
     clock = clock or SystemClock()
-    async with manager() as stand_in, Supervisor(clock=clock) as supervisor:
-        http, workshop = Http(LOOPBACK), Workshop()
-        context = Context(http, clock, workshop, supervisor.spawn, state={})
-        try:
-            yield Pbx(stand_in, supervisor, context, {**HERE, "port": stand_in.port, **settings})
-        finally:
-            await http.close()
-            await workshop.close()
+    async with manager() as stand_in, running_context(clock) as (_, context):
+        yield Pbx(stand_in, context, {**HERE, "port": stand_in.port, **settings})
 
 
 class TestConformance(ListenConformance):

@@ -10,14 +10,11 @@ from typing import Any
 import pytest
 
 from agent.clock import Clock, SystemClock
-from agent.supervise import Supervisor
 from connectors.base import Context, Entry, Link
 from connectors.conformance_listen import ListenConformance
 from connectors.errors import Forbidden, Misconfigured, Unreachable
 from connectors.facts import CallState, ReachState
-from connectors.http import Http
 from connectors.registry import load
-from connectors.workshop import Workshop
 from tests.connectors.freeswitch.esl import (
     DOMAIN,
     PASSWORD,
@@ -28,8 +25,7 @@ from tests.connectors.freeswitch.esl import (
     of_channel,
     register,
 )
-from tests.connectors.listening import calls, error_of, hub_of, listening, reaches
-from tests.connectors.support import LOOPBACK
+from tests.connectors.listening import calls, error_of, hub_of, listening, reaches, running_context
 from tests.support.virtual_loop import LoopClock, virtual_beside_threads
 
 
@@ -38,7 +34,6 @@ class Switch:
     """Satisfies `connectors.conformance.Source`."""
 
     socket: EventSocket
-    supervisor: Supervisor
     context: Context
     settings: dict[str, Any]
     password: str = PASSWORD
@@ -72,15 +67,9 @@ class Switch:
 @asynccontextmanager
 async def switch(clock: Clock | None = None, **settings: Any) -> AsyncIterator[Switch]:
     clock = clock or SystemClock()
-    async with event_socket() as stand_in, Supervisor(clock=clock) as supervisor:
-        http, workshop = Http(LOOPBACK), Workshop()
-        context = Context(http, clock, workshop, supervisor.spawn, state={})
+    async with event_socket() as stand_in, running_context(clock) as (_, context):
         given = {"host": "127.0.0.1", "port": stand_in.port, "ping_after": "1s", **settings}
-        try:
-            yield Switch(stand_in, supervisor, context, given)
-        finally:
-            await http.close()
-            await workshop.close()
+        yield Switch(stand_in, context, given)
 
 
 class TestConformance(ListenConformance):

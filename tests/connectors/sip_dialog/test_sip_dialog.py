@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from itertools import pairwise
 
@@ -18,14 +18,12 @@ from connectors.base import Context, Link
 from connectors.conformance_listen import ListenConformance
 from connectors.errors import Misconfigured
 from connectors.facts import CallState, CallValue, Fact, ReachState, ReachValue
-from connectors.http import Http
 from connectors.privacy import Privacy
 from connectors.registry import load
 from connectors.sip import Dialog, Presence
 from connectors.sip_dialog.connector import SipDialogConnector
 from connectors.sip_dialog.mapping import calls_of, reach_of
 from connectors.sip_dialog.settings import SipDialogSettings
-from connectors.workshop import Workshop
 from tests.agent.pbx_documents import (
     ASTERISK_IDLE,
     ASTERISK_IN_USE,
@@ -33,7 +31,7 @@ from tests.agent.pbx_documents import (
     asterisk_pidf,
     info,
 )
-from tests.connectors.support import LOOPBACK
+from tests.connectors.listening import running_context
 from tests.support.clock import MONDAY_NINE
 from tests.support.notifier import Notifier, accept, notifier
 from tests.support.virtual_loop import LoopClock, virtual_beside_threads
@@ -105,22 +103,14 @@ class Pbx:
 @asynccontextmanager
 async def pbx(clock: Clock | None = None, **settings: object) -> AsyncIterator[Pbx]:
     clock = clock or SystemClock()
-    async with notifier(clock) as server, Supervisor(clock=clock) as supervisor:
+    async with notifier(clock) as server, running_context(clock) as (supervisor, context):
         sip = Subscriptions(clock, supervisor, token=new_token, spread=spread)
-        http, workshop = Http(LOOPBACK), Workshop()
         address = server.uri("1001")
         link = Link("desk", "sip_dialog", "alice", {"address": address, "user": "w", **settings}, "s3cret")
         try:
-            yield Pbx(
-                server,
-                supervisor,
-                link,
-                Context(http, clock, workshop, supervisor.spawn, state={}, sip=sip),
-            )
+            yield Pbx(server, supervisor, link, replace(context, sip=sip))
         finally:
             await sip.close()
-            await http.close()
-            await workshop.close()
 
 
 class TestConformance(ListenConformance):
@@ -174,9 +164,7 @@ async def test_calls_keep_their_beginning_and_the_far_end_is_told_only_with_deta
         assert still.since == talking.since
         assert facts[3].observed_at - facts[2].observed_at >= timedelta(seconds=20)
     async with pbx(clock) as source:
-        source.link = Link(
-            **{**{f: getattr(source.link, f) for f in Link.__slots__}, "privacy": Privacy.DETAILS}
-        )
+        source.link = replace(source.link, privacy=Privacy.DETAILS)
         async with listening(source) as facts:
             while not facts:
                 await asyncio.sleep(0.1)
@@ -219,9 +207,7 @@ async def test_each_refresh_lets_everything_be_told_anew_so_that_a_long_call_doe
 
 async def test_without_a_user_agent_the_health_says_so() -> None:
     async with pbx() as source:
-        context = Context(
-            source.context.http, source.context.clock, source.context.workshop, source.context.spawn, state={}
-        )
+        context = replace(source.context, sip=None)
         settings = SipDialogSettings.model_validate(source.link.settings)
         with pytest.raises(Misconfigured):
             await SipDialogConnector(source.link, settings, context).listen(lambda facts: None)
