@@ -8,7 +8,7 @@ import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import UTC, date, datetime
+from datetime import UTC, datetime
 from typing import Any
 
 import requests
@@ -26,6 +26,7 @@ from exchangelib.errors import (
     UnauthorizedError,
 )
 from exchangelib.ewsdatetime import EWSDateTime, EWSTimeZone
+from exchangelib.items import CalendarItem
 from exchangelib.protocol import BaseProtocol
 
 from connectors.blocking_http import guarded_adapter, network_error
@@ -46,6 +47,11 @@ _ALWAYS = (
 )  # fmt: skip
 "Fields that are asked for whatever the privacy level; words only where they are allowed."
 _AUTH_TYPES = {SignIn.NTLM: NTLM, SignIn.BASIC: BASIC, SignIn.OAUTH: OAUTH2}
+# COMPAT(exchangelib 5.6): it takes 24 hours from the end of a whole day before it looks at the date, and so loses the
+# day on which the clocks go forward. Moments stay moments; `mapping` knows about days.
+CalendarItem.from_xml = classmethod(
+    lambda cls, elem, account: super(CalendarItem, cls).from_xml(elem, account)
+)
 # It logs requests and answers, titles and all, where a call fails.
 logging.getLogger("exchangelib").setLevel(logging.CRITICAL + 1)
 
@@ -214,6 +220,8 @@ def _appointment(item: Any) -> Appointment:
     return Appointment(
         start=_moment(item.start),
         end=_moment(item.end),
+        all_day=bool(item.is_all_day),
+        made_in=item._start_timezone or UTC,
         busy=item.legacy_free_busy_status or "",
         response=item.my_response_type or "",
         canceled=bool(item.is_cancelled),
@@ -227,8 +235,6 @@ def _appointment(item: Any) -> Appointment:
     )
 
 
-def _moment(value: Any) -> Any:
-    """exchangelib's own date classes as the plain ones."""
-    if isinstance(value, datetime):
-        return datetime.fromtimestamp(value.timestamp(), UTC)
-    return date(value.year, value.month, value.day) if value is not None else None
+def _moment(value: Any) -> datetime | None:
+    """exchangelib's own class as the plain one."""
+    return datetime.fromtimestamp(value.timestamp(), UTC) if isinstance(value, datetime) else None

@@ -12,7 +12,7 @@ Availability has no answers: the server has applied them.
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from datetime import date, datetime, time, timedelta, tzinfo
+from datetime import UTC, datetime, time, timedelta, tzinfo
 
 from connectors.calendar_event import Reader, event_told
 from connectors.errors import BadData
@@ -37,10 +37,11 @@ _NOT_ANSWERED = frozenset({"noresponsereceived", "tentative"})
 class Appointment:
     """One occurrence as it stands in the mailbox, recurrences expanded by the server."""
 
-    start: datetime | date | None
-    "A date: a whole day, in the owner's zone."
-    end: datetime | date | None
-    "A date: the last day that belongs to it."
+    start: datetime | None
+    end: datetime | None
+    all_day: bool = False
+    made_in: tzinfo = UTC
+    "The zone in which a whole day begins and ends at midnight."
     busy: str = ""
     "LegacyFreeBusyStatus."
     response: str = ""
@@ -109,16 +110,15 @@ def _event(appointment: Appointment, home: tzinfo, reader: Reader) -> CalendarEv
     start, end = appointment.start, appointment.end
     if start is None or end is None:
         raise BadData("it has no beginning or no end")
-    whole = not isinstance(start, datetime)
+    if appointment.all_day:
+        start, end = (_day(moment, appointment.made_in, home) for moment in (start, end))
     guests = appointment.attendees
     return event_told(
         reader,
-        start=start if isinstance(start, datetime) else to_utc(datetime.combine(start, time()), home),
-        end=end
-        if isinstance(end, datetime)
-        else to_utc(datetime.combine(end + timedelta(days=1), time()), home),
+        start=start,
+        end=end,
         shows=shown,
-        all_day=whole,
+        all_day=appointment.all_day,
         private=appointment.sensitivity.lower() not in ("", "normal"),
         title=appointment.subject,
         place=appointment.location,
@@ -157,6 +157,12 @@ def _inside(events: Iterable[CalendarEvent | None], window: Window) -> tuple[Cal
         if event is not None and event.start < window.end and event.end > window.start
     ]
     return tuple(sorted(overlapping, key=lambda event: (event.start, event.end, event.uid)))
+
+
+def _day(moment: datetime, made_in: tzinfo, home: tzinfo) -> datetime:
+    """A midnight of the zone in which the event was made is meant as that day's in the person's."""
+    local = moment.astimezone(made_in) + timedelta(hours=12)
+    return to_utc(local.date(), home)
 
 
 def _is_midnight(moment: datetime, home: tzinfo) -> bool:

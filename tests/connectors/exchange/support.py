@@ -17,7 +17,7 @@ from connectors.facts import CalendarEvent, Fact
 from connectors.privacy import Privacy
 from tests.connectors.exchange.ews_server import Ews, Item, ews_server
 from tests.connectors.support import World, new_world
-from tests.support.clock import MONDAY_NINE
+from tests.support.clock import MONDAY_NINE, VirtualClock
 
 ALICE, BOB = "alice@example.org", "bob@example.org"
 
@@ -76,9 +76,10 @@ class Office:
         address: str = ALICE,
         privacy: Privacy = Privacy.BUSY,
         poll_now: Callable[[], None] = lambda: None,
+        link: Link | None = None,
         **settings: Any,
     ) -> ExchangeConnector:
-        link = self.link(address, privacy, **settings)
+        link = link or self.link(address, privacy, **settings)
         made = ExchangeConnector(link, ExchangeSettings.model_validate(link.settings), self.context(poll_now))
         self._made.append(made)
         return made
@@ -92,9 +93,9 @@ class Office:
 
 
 @asynccontextmanager
-async def office(**settings: Any) -> AsyncIterator[Office]:
+async def office(clock: VirtualClock | None = None, **settings: Any) -> AsyncIterator[Office]:
     """``settings``: of the entry, over Basic and one minute."""
-    async with ews_server() as ews, new_world() as world:
+    async with ews_server() as ews, new_world(clock=clock or VirtualClock()) as world:
         shared = {"url": ews.url, "username": ews.username, "sign_in": "basic", "timeout": "10s", **settings}
         made = Office(ews, world, shared, ews.password)
         try:

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.connectors.semantics import cloud_feeds
+from tests.connectors.semantics import cloud_feeds, exchange_feeds
 from tests.connectors.semantics.corpus import DETAILS, FORMS, Case, cases, expected, told
 from tests.connectors.semantics.feeds import FEEDS as ICAL_FEEDS
 from tests.connectors.semantics.feeds import Feed
@@ -17,6 +17,14 @@ FEEDS = (
     # getSchedule is for who wants no more than times.
     Feed("microsoft", "graph", cloud_feeds.schedule, cannot_tell=DETAILS - {"all_day"}),
     Feed("google", "google", cloud_feeds.calendar_api),
+    Feed("exchange", "ews", exchange_feeds.calendar),
+    # GetUserAvailability has no words for these.
+    Feed(
+        "exchange",
+        "ews",
+        exchange_feeds.availability,
+        cannot_tell=frozenset({"categories", "attendees", "online_meeting"}),
+    ),
 )
 PAIRS = [
     pytest.param(feed, case, id=f"{feed.connector}-{case.name}")
