@@ -26,6 +26,8 @@ class _Seat(Generic[Answer]):
     """One account."""
 
     interval: float
+    links: int = 1
+    "How many have joined for it: several people may look at one calendar."
     asked: float = -inf
     "Monotonic seconds of the last answer."
     answer: "Answer | ConnectorError | None" = None
@@ -54,13 +56,18 @@ class Batcher(Generic[Answer]):
     def join(self, account: str, interval: float) -> None:
         """From now on others may ask for this account too. ``interval``: seconds between its own polls."""
         if account in self._seats:
-            self._seats[account].interval = interval
+            self._seats[account].interval = min(self._seats[account].interval, interval)
+            self._seats[account].links += 1
             return
         self._seats[account] = _Seat(interval)
         self._seats.move_to_end(account, last=False)
 
     def leave(self, account: str) -> None:
-        self._seats.pop(account, None)
+        seat = self._seats.get(account)
+        if seat is not None:
+            seat.links -= 1
+            if seat.links == 0:
+                del self._seats[account]
 
     async def get(self, account: str, *, fresh: bool = False) -> tuple[Answer, datetime]:
         """An answer that was not given before, and when the source gave it. Raises what befell this account."""

@@ -6,7 +6,7 @@ and comes with a secret of ours that the source shows whenever it sends somethin
 
 import hmac
 import json
-from collections.abc import Iterable
+from collections.abc import Container, Iterable
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 
@@ -67,6 +67,15 @@ class PushLedger:
             for held in self.held.values()
             if held.renew_at <= now < held.expires and self._may_try(held.subject, now)
         ]
+
+    def forget_ended(self, now: datetime) -> None:
+        """What has run out needs no place any more."""
+        for subject in [held.subject for held in self.held.values() if held.expires <= now]:
+            self.gone(subject)
+
+    def orphans(self, subjects: Container[str]) -> list[Promise]:
+        """What was promised for subjects that are not among these any more."""
+        return [held for held in self.held.values() if held.subject not in subjects]
 
     def granted(
         self, subject: str, id_: str, secret: str, expires: datetime, now: datetime, extra: str = ""

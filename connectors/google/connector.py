@@ -39,7 +39,7 @@ class GoogleConnector:
             source = f"{link.connector}:{link.id}/{calendar}"
             streams.append(NamedStream(stream, source, meaning, name, required=only))
         self._push = self._hub.push if events else None
-        subjects = {calendar: f"{account} {calendar}" for calendar in self._calendars}
+        subjects = {calendar: f"{link.id} {account} {calendar}" for calendar in self._calendars}
         self._subjects = tuple(subjects.values())
         pushed = PushedCalendars(self._push, self._subjects) if self._push is not None else None
         self._polling = PushedCalendar(link, settings, context.clock, streams, pushed)

@@ -83,9 +83,8 @@ class GoogleHub:
 
     def leave(self, calendars: list[str]) -> None:
         """Nobody asks for these any more."""
-        for calendar in calendars:
-            self._clients.pop(calendar, None)
-            if self._together is not None:
+        if self._together is not None:
+            for calendar in calendars:
                 self._together.leave(calendar)
 
     async def _ask_free_busy(self, calendars: list[str]) -> dict[str, tuple[Json, ...] | ConnectorError]:

@@ -22,6 +22,8 @@ log = logging.getLogger(__name__)
 
 LEDGER = "google-channels"
 "Key in `Context.secrets`."
+GRACE = 60.0
+"Seconds after which a channel that nobody wants any more is closed: a link that changes is made anew."
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +51,8 @@ class PushedCalendars:
 
 
 class Push:
-    """``url``: where Google reaches us. ``soon``: called when `tend` has something to do before its time."""
+    """``url``: where Google reaches us. ``soon``: called when `tend` has something to do before its time. Subjects are
+    names for a link's calendar."""
 
     def __init__(
         self, url: str, secrets: MutableMapping[str, str], clock: Clock, soon: Callable[[], None]
@@ -57,14 +60,18 @@ class Push:
         self._url, self._secrets, self._clock, self._soon = url, secrets, clock, soon
         self._ledger = PushLedger.read(secrets.get(LEDGER, "[]"))
         self._watched: dict[str, Watched] = {}
+        self._left: dict[str, tuple[GoogleClient, float]] = {}
+        "Subjects that are watched no more: who could close the channel, and since when."
 
     def watch(self, subject: str, watched: Watched) -> None:
         self._watched[subject] = watched
+        self._left.pop(subject, None)
         self._soon()
 
     def unwatch(self, subject: str) -> None:
-        """Its channel runs out by itself: the service may only be starting anew."""
-        self._watched.pop(subject, None)
+        watched = self._watched.pop(subject, None)
+        if watched is not None:
+            self._left[subject] = (watched.client, self._clock.monotonic())
 
     def covers(self, subject: str) -> bool:
         return self._ledger.covers(subject, self._clock.now())
@@ -75,15 +82,20 @@ class Push:
         return refused.words if refused is not None else None
 
     async def tend(self) -> None:
-        """Open what is missing, and the next of what is worn."""
+        """Open what is missing, the next of what is worn, and close what nobody wants."""
         now = self._clock.now()
         before = self._ledger.written()
+        self._ledger.forget_ended(now)
         for held in self._ledger.worn(now):
             if held.subject in self._watched:
                 await self._open(held.subject, self._watched[held.subject], now, instead_of=held)
         for subject in self._ledger.missing(self._watched, now):
             if subject in self._watched:  # else it has gone meanwhile
                 await self._open(subject, self._watched[subject], now)
+        for subject, (client, since) in tuple(self._left.items()):
+            if self._clock.monotonic() - since >= GRACE:
+                del self._left[subject]
+                await self._close(subject, client)
         written = self._ledger.written()
         if written != before:
             self._secrets[LEDGER] = written
@@ -107,12 +119,19 @@ class Push:
             # What changed before it was there is not pushed.
             watched.changed()
             return
+        await self._stop(instead_of, watched.client)
+
+    async def _close(self, subject: str, client: GoogleClient) -> None:
+        held = self._ledger.held.get(subject)
+        self._ledger.gone(subject)
+        if held is not None:
+            await self._stop(held, client)
+
+    async def _stop(self, held: Promise, client: GoogleClient) -> None:
         try:
-            await watched.client.send(
-                "POST", STOP_PATH, {"id": instead_of.id, "resourceId": instead_of.extra}
-            )
+            await client.send("POST", STOP_PATH, {"id": held.id, "resourceId": held.extra})
         except ConnectorError:
-            log.debug("an old channel could not be stopped; it ends by itself")
+            log.debug("a channel could not be closed; it ends by itself")
 
     def receive(self, request: Received) -> Reply:
         """A `sync` when a channel opens, then a message for each change. Answered at once."""

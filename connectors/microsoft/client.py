@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from connectors.access_token import AccessTokens
-from connectors.errors import BadData, ConnectorError
+from connectors.errors import BadData, ConnectorError, Unreachable
 from connectors.http import Http, Response, retry_after
 from connectors.limits import Limits
 from connectors.microsoft.graph import (
@@ -58,9 +58,17 @@ class GraphClient:
                 response = await self._signed_in(method, url, body, prefer)
         return self._answered(response, mailbox)
 
-    async def batch(self, parts: Sequence[Part], mailboxes: Sequence[str]) -> list[Json | ConnectorError]:
-        """Several requests as one ($batch); ``mailboxes``: whose limits count for each. What Graph refused stands in
-        the place of its answer."""
+    async def several(self, parts: Sequence[Part], mailboxes: Sequence[str]) -> list[Json | ConnectorError]:
+        """Several requests as one ($batch), or one as it is; ``mailboxes``: whose limits count for each. What Graph
+        refused stands in the place of its answer; raises what befell all of them."""
+        if len(parts) == 1:
+            (part,), (mailbox,) = parts, mailboxes
+            try:
+                return [await self.send(part.method, part.path, mailbox=mailbox, body=part.body)]
+            except Unreachable:
+                raise
+            except ConnectorError as error:
+                return [error]
         document = await self.send("POST", BATCH, mailbox="", body=batch_body(parts))
         answers = read_batch(document, len(parts))
         return [self._part(answer, mailbox) for answer, mailbox in zip(answers, mailboxes, strict=True)]

@@ -34,11 +34,13 @@ class MicrosoftConnector:
             replies = AutomaticReplies(self._desk, self._mailbox, reader)
             streams.append(NamedStream(replies, f"{source}/automatic-replies", name, name, required=False))
         self._push = hub.push if events else None
-        pushed = PushedMailbox(self._push, self._mailbox) if self._push is not None else None
+        self._subject = f"{link.id} {self._mailbox}"
+        pushed = PushedMailbox(self._push, self._subject) if self._push is not None else None
         self._polling = PushedCalendar(link, settings, context.clock, streams, pushed)
         if self._push is not None:
             resource = f"{self._desk.user(self._mailbox).removeprefix('/')}/events"
-            self._push.watch(self._mailbox, Watched(self._desk.client, resource, self._told))
+            watched = Watched(self._desk.client, self._mailbox, resource, self._told)
+            self._push.watch(self._subject, watched)
 
     def _told(self) -> None:
         self._polling.told()
@@ -52,7 +54,7 @@ class MicrosoftConnector:
         """Others do not ask for this mailbox any more."""
         self._desk.leave(self._mailbox)
         if self._push is not None:
-            self._push.unwatch(self._mailbox)
+            self._push.unwatch(self._subject)
 
 
 def mailbox_of(link: Link, settings: MicrosoftSettings) -> str:

@@ -69,9 +69,6 @@ class Desk:
         return {mailbox: found[mailbox] for mailbox in mailboxes if mailbox in found}
 
     async def _ask_replies(self, mailboxes: list[str]) -> dict[str, Json | ConnectorError]:
-        if len(mailboxes) == 1:
-            (mailbox,) = mailboxes
-            return {mailbox: await self.client.get(replies_path(self.user(mailbox)), mailbox=mailbox)}
         parts = [Part("GET", replies_path(self.user(mailbox))) for mailbox in mailboxes]
-        answers = await self.client.batch(parts, mailboxes)
+        answers = await self.client.several(parts, mailboxes)
         return dict(zip(mailboxes, answers, strict=True))

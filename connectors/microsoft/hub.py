@@ -37,9 +37,10 @@ class MicrosoftHub:
             self._tokens = AppTokens(self._calls, settings, entry.secret, context.clock)
             client = GraphClient(context.http, settings.hosts.graph, self._tokens, self._limits)
             self._desk = Desk(client, context.clock, personal=False)
+        own = self._desk.client if self._desk is not None else None
         self.push: Push | None = None
         if settings.notifications and context.callback_url is not None:
-            self.push = Push(context.callback_url, context.secrets, context.clock, self._soon.set)
+            self.push = Push(context.callback_url, context.secrets, context.clock, self._soon.set, own)
 
     def desk(self, link: Link, settings: MicrosoftSettings, context: Context) -> Desk:
         """Where a link asks: the organisation's desk, or one of its own."""

@@ -63,7 +63,7 @@ def sign_in_refused(answer: Mapping[str, Any], again: str) -> ConnectorError:
 
 def graph_refused(status: int, body: Any, retry_after: float | None) -> ConnectorError:
     """Of an error answer of Microsoft Graph. ``body``: parsed, or None where it is no JSON."""
-    code, _ = read_error(body)
+    code, message = read_error(body)
     said = f"{status}, {code}" if code else str(status)
     if status == 410 or code.lower() in _SYNC_LOST:
         return SyncLost(f"Microsoft Graph has forgotten how far the calendar was read ({said})")
@@ -85,4 +85,9 @@ def graph_refused(status: int, body: Any, retry_after: float | None) -> Connecto
     if status in (408, 409, 423, 425, 429) or status >= 500:
         slower = "asked to go slower" if status == 429 else "cannot answer for now"
         return Unreachable(f"Microsoft Graph {slower} ({said})", retry_after=retry_after)
+    if code == "ValidationError" or "validation request" in message.lower():
+        return BadData(
+            f"Microsoft cannot reach the address for notifications ({said})",
+            advice="`ingress.public_url` has to begin with https, with a certificate that is publicly trusted.",
+        )
     return BadData(f"Microsoft Graph did not understand the question ({said})")

@@ -152,3 +152,15 @@ async def test_one_that_has_left_is_asked_for_no_more():
     desk.batcher.leave("b")
     await desk.answer("a")
     assert desk.source.rounds == [["a"]]
+
+
+async def test_one_account_of_two_links_stays_until_both_have_left():
+    desk = Desk(accounts="ab")
+    desk.batcher.join("b", 30)
+    assert await desk.answer("b") == "b1" and await desk.answer("b") == "b2"
+    desk.batcher.leave("b")
+    assert await desk.answer("b") == "b3"
+    desk.batcher.leave("b")
+    desk.batcher.leave("b")
+    with pytest.raises(KeyError):
+        await desk.answer("b")

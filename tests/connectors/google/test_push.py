@@ -80,7 +80,7 @@ async def test_the_next_channel_opens_before_one_ends_and_the_old_one_is_stopped
         assert channel(made)["id"] == old
         made.world.clock.advance(timedelta(days=1))
         await made.hub.push.tend()
-        assert channel(made)["id"] != old and made.hub.push.covers(f"{ALICE} {ALICE}")
+        assert channel(made)["id"] != old and made.hub.push.covers(f"google/alice {ALICE} {ALICE}")
         assert await made.server.notify(ALICE) == [200] and made.polls == [ALICE]
 
 
@@ -136,6 +136,16 @@ async def test_after_a_restart_channels_are_taken_up_again():
         await later.close()
         await made.hub.receive(request)
         assert made.polls == [ALICE]
+
+
+async def test_a_channel_that_nobody_wants_any_more_is_closed():
+    async with pushed() as made:
+        await made.alice.close()
+        await made.hub.push.tend()
+        assert len(made.server.channels) == 1
+        made.world.clock.advance(61)
+        await made.hub.push.tend()
+        assert not made.server.channels and made.hub_secrets["google-channels"] == "[]"
 
 
 async def test_free_busy_is_not_pushed():
