@@ -6,6 +6,7 @@ version header. Recurrences are the test's business: like a server's CalendarVie
 
 import asyncio
 import base64
+import ssl
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
@@ -323,10 +324,10 @@ class Ews:
 
 
 @asynccontextmanager
-async def ews_server(ews: Ews | None = None) -> AsyncIterator[Ews]:
+async def ews_server(tls: ssl.SSLContext | None = None) -> AsyncIterator[Ews]:
     """A running one; ``url`` is its endpoint."""
-    ews = ews or Ews()
-    async with serve(ews.handle) as url:
+    ews = Ews()
+    async with serve(ews.handle, tls) as url:
         ews.url = url + PATH
         try:
             yield ews

@@ -2,6 +2,7 @@
 
 import asyncio
 import gc
+import ssl
 import warnings
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
@@ -93,9 +94,11 @@ class Office:
 
 
 @asynccontextmanager
-async def office(clock: VirtualClock | None = None, **settings: Any) -> AsyncIterator[Office]:
+async def office(
+    clock: VirtualClock | None = None, tls: ssl.SSLContext | None = None, **settings: Any
+) -> AsyncIterator[Office]:
     """``settings``: of the entry, over Basic and one minute."""
-    async with ews_server() as ews, new_world(clock=clock or VirtualClock()) as world:
+    async with ews_server(tls) as ews, new_world(clock=clock or VirtualClock()) as world:
         shared = {"url": ews.url, "username": ews.username, "sign_in": "basic", "timeout": "10s", **settings}
         made = Office(ews, world, shared, ews.password)
         try:

@@ -14,45 +14,39 @@ from tests.support.certificates import Authority
 
 
 @asynccontextmanager
-async def login(authority: Authority):
-    server = LoginServer(app_roles=frozenset({"full_access_as_app"}))
+async def modern_office(mode: str, folder: Path):
+    """Both servers are encrypted: neither library gives a token to one that is not."""
+    authority = Authority(folder)
+    own = authority.issue("localhost")
+    tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    tls.load_cert_chain(own.certificate, own.key)
+    login = LoginServer(app_roles=frozenset({"full_access_as_app"}))
     app = web.Application()
-    app.add_routes(server.routes())
+    app.add_routes(login.routes())
     runner = web.AppRunner(app)
     await runner.setup()
-    tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    own = authority.issue("localhost")
-    tls.load_cert_chain(own.certificate, own.key)
-    site = web.TCPSite(runner, "127.0.0.1", 0, ssl_context=tls)
-    await site.start()
-    server.base = f"https://localhost:{runner.addresses[0][1]}"
+    await web.TCPSite(runner, "127.0.0.1", 0, ssl_context=tls).start()
+    login.base = f"https://localhost:{runner.addresses[0][1]}"
+    settings = {"sign_in": "oauth", "tenant": TENANT, "client_id": CLIENT_ID, "login": login.base}
+    quiet = {"notifications": False, "automatic_replies": False} if mode == "calendar" else {}
     try:
-        yield server
+        async with office(tls=tls, mode=mode, **settings, **quiet) as made:
+            made.secret = CLIENT_SECRET
+            made.world.http.ca_file = authority.path
+            made.ews.accepts = lambda token: token in login.grants
+            yield made, login
     finally:
         await runner.cleanup()
 
 
-@asynccontextmanager
-async def modern_office(mode: str, folder: Path):
-    authority = Authority(folder)
-    async with login(authority) as server:
-        settings = {"sign_in": "oauth", "tenant": TENANT, "client_id": CLIENT_ID, "login": server.base}
-        quiet = {"notifications": False, "automatic_replies": False} if mode == "calendar" else {}
-        async with office(mode=mode, **settings, **quiet) as made:
-            made.secret = CLIENT_SECRET
-            made.world.http.ca_file = authority.path
-            made.ews.accepts = lambda token: token in server.grants
-            yield made, server
-
-
 @pytest.mark.parametrize("mode", ["free-busy", "calendar"])
 async def test_a_token_is_fetched_once_and_shown_each_time(mode, tmp_path):
-    async with modern_office(mode, tmp_path) as (made, server):
+    async with modern_office(mode, tmp_path) as (made, login):
         made.ews.put(ALICE, meeting(10))
         connector = made.connector()
         assert (await connector.poll(fresh=False)).facts
         assert (await connector.poll(fresh=True)).facts
-        assert server.asked == ["client_credentials"]
+        assert login.asked == ["client_credentials"]
 
 
 @pytest.mark.parametrize("mode", ["free-busy", "calendar"])
