@@ -2,8 +2,8 @@
 
 Each link is still polled for itself. The first that is due asks for itself and for those whose answers are the
 oldest; these find theirs ready when their own turn comes. In the steady state ``n`` links cost between
-``n / most`` and twice as many requests per interval, and an answer is at most half an interval old when it is
-handed on (with the time at which the source gave it).
+``n / most`` and twice as many requests per interval, and an answer is rarely older than half an interval when it
+is handed on (with the time at which the source gave it).
 """
 
 import asyncio
@@ -19,6 +19,8 @@ from connectors.base import Clock
 from connectors.errors import BadData, ConnectorError, Unreachable
 
 Answer = TypeVar("Answer")
+LONGEST_PACE = 900.0
+"Seconds: no answer older than this is handed on, however seldom an account is polled."
 
 
 @dataclass(slots=True)
@@ -26,6 +28,9 @@ class _Seat(Generic[Answer]):
     """One account."""
 
     interval: float
+    pace: float
+    "Seconds between its last two polls, an interval at least: at night there are fewer."
+    polled: float = -inf
     links: int = 1
     "How many have joined for it: several people may look at one calendar."
     asked: float = -inf
@@ -59,7 +64,7 @@ class Batcher(Generic[Answer]):
             self._seats[account].interval = min(self._seats[account].interval, interval)
             self._seats[account].links += 1
             return
-        self._seats[account] = _Seat(interval)
+        self._seats[account] = _Seat(interval, interval)
         self._seats.move_to_end(account, last=False)
 
     def leave(self, account: str) -> None:
@@ -72,8 +77,13 @@ class Batcher(Generic[Answer]):
     async def get(self, account: str, *, fresh: bool = False) -> tuple[Answer, datetime]:
         """An answer that was not given before, and when the source gave it. Raises what befell this account."""
         seat = self._seats[account]
+        now = self._clock.monotonic()
+        seat.pace = (
+            min(max(seat.interval, now - seat.polled), LONGEST_PACE) if seat.polled > 0 else seat.interval
+        )
+        seat.polled = now
         while True:
-            if seat.answer is not None and not fresh and self._age(seat) <= seat.interval:
+            if seat.answer is not None and not fresh and self._age(seat) <= seat.pace:
                 return self._hand_on(seat)
             if seat.under_way is None:
                 await self._round(account)
@@ -111,7 +121,7 @@ class Batcher(Generic[Answer]):
         """Who else is asked for: the longest unasked, if that was half an interval ago or more."""
         found = []
         for other, seat in islice(self._seats.items(), 4 * self._most):
-            if other != account and seat.under_way is None and self._age(seat) >= seat.interval / 2:
+            if other != account and seat.under_way is None and self._age(seat) >= seat.pace / 2:
                 found.append(other)
                 if len(found) == self._most - 1:
                     break

@@ -12,7 +12,7 @@ from typing import Protocol
 from pydantic import Field
 
 from connectors.base import Clock, Link, Poll
-from connectors.errors import BadData, ConnectorError, Forbidden, NotFound
+from connectors.errors import AuthFailed, BadData, ConnectorError, Forbidden, NotFound
 from connectors.facts import Fact
 from connectors.ical.fact import calendar_fact
 from connectors.ical.read import Reading
@@ -92,6 +92,8 @@ class PushedCalendar:
         self._streams = streams
         self._announced = False
         "The source said that something has changed."
+        self._refused = False
+        "The last sign-in was."
         self._asked: datetime | None = None
         "When the source last said how the calendar is."
         self._settled = False
@@ -100,9 +102,11 @@ class PushedCalendar:
         self._facts: dict[str, Fact] = {}
         self._problems: dict[str, tuple[str, ...]] = {}
 
-    def told(self) -> None:
-        """The source says that something has changed: the next poll looks."""
+    def told(self) -> bool:
+        """The source says that something has changed: the next poll looks. False: it is not worth polling now, since
+        the sign-in was refused, and every further try may lock the account."""
         self._announced = True
+        return not self._refused
 
     async def poll(self, *, fresh: bool) -> Poll:
         """See `connectors.base.PollConnector.poll`."""
@@ -114,9 +118,11 @@ class PushedCalendar:
         window = window_at(now, self._settings)
         try:
             changed, unheard, asked = await self._look(window, fresh=fresh, anew=announced or worn)
-        except BaseException:
+        except BaseException as error:
             self._announced = self._announced or announced
+            self._refused = isinstance(error, AuthFailed)
             raise
+        self._refused = False
         self._asked, self._settled = asked, not announced
         if worn:
             self._wears_out = wears_out(window, self._settings)

@@ -48,8 +48,8 @@ class GoogleConnector:
                 self._push.watch(subject, Watched(client, calendar, self._told))
 
     def _told(self) -> None:
-        self._polling.told()
-        self._context.poll_now()
+        if self._polling.told():
+            self._context.poll_now()
 
     async def poll(self, *, fresh: bool) -> Poll:
         """See `connectors.base.PollConnector.poll`."""

@@ -136,10 +136,12 @@ class Push:
     def receive(self, request: Received) -> Reply:
         """A `sync` when a channel opens, then a message for each change. Answered at once."""
         shown = request.headers.get
+        if shown("x-goog-resource-state") == "sync":
+            return Reply(200)
         subject = self._ledger.sender(shown("x-goog-channel-id", ""), shown("x-goog-channel-token", ""))
         if subject is None:
-            # Also one that was sent while its channel was being opened, or after it was replaced.
+            # Perhaps one that was sent before its channel was closed.
             log.info("a notification of a channel that is not ours was ignored")
-        elif shown("x-goog-resource-state") != "sync" and subject in self._watched:
+        elif subject in self._watched:
             self._watched[subject].changed()
         return Reply(200)

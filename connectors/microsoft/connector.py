@@ -43,8 +43,8 @@ class MicrosoftConnector:
             self._push.watch(self._subject, watched)
 
     def _told(self) -> None:
-        self._polling.told()
-        self._context.poll_now()
+        if self._polling.told():
+            self._context.poll_now()
 
     async def poll(self, *, fresh: bool) -> Poll:
         """See `connectors.base.PollConnector.poll`."""

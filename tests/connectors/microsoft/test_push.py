@@ -8,7 +8,7 @@ from datetime import timedelta
 
 import pytest
 
-from connectors.errors import BadData
+from connectors.errors import AuthFailed, BadData
 from connectors.ingress import Received
 from connectors.microsoft.subscriptions import read_notices
 from tests.connectors.ingress import way_in
@@ -234,6 +234,23 @@ async def test_two_people_may_look_at_one_mailbox():
         assert sorted(made.polls) == [ALICE, "bob"]
         await bob.close()
         assert (await made.alice.poll(fresh=False)).facts is not None
+
+
+async def test_a_refused_sign_in_is_not_tried_again_for_each_notification():
+    async with pushed() as made:
+        made.server.login.revoke()
+        made.server.login.error = {"error": "invalid_client", "error_description": "AADSTS7000222"}
+        await made.server.notify(ALICE)
+        with pytest.raises(AuthFailed):
+            await made.alice.poll(fresh=False)
+        made.polls.clear()
+        await made.server.notify(ALICE)
+        assert not made.polls
+        made.server.login.error = None
+        made.hub._tokens._app = None  # msal itself remembers a refusal for a minute
+        assert (await made.alice.poll(fresh=False)).announced, "what was told meanwhile is looked for"
+        await made.server.notify(ALICE)
+        assert made.polls == [ALICE]
 
 
 async def test_missed_notifications_are_made_good():
