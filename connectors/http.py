@@ -11,7 +11,8 @@ import ipaddress
 import socket
 import ssl
 import zlib
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Iterator, Mapping
+from contextlib import asynccontextmanager, contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 from email.utils import parsedate_to_datetime
@@ -37,6 +38,8 @@ from connectors.errors import (
 
 MAX_BODY = 10 * 1024 * 1024
 "Bytes, before and after decompression."
+WEBSOCKET_HEARTBEAT = 20.0
+"Seconds between pings; half as long the answer may take."
 MAX_REDIRECTS = 3
 _REDIRECTS = frozenset({301, 302, 307, 308})
 _SAFE = frozenset({"GET", "HEAD", "OPTIONS", "PROPFIND", "REPORT"})
@@ -53,6 +56,26 @@ class Response:
     "Keys compare without case."
     body: bytes
     url: str
+
+
+@dataclass(frozen=True, slots=True)
+class WebSocket:
+    """An open one; see `Http.websocket`."""
+
+    _host: str
+    _socket: aiohttp.ClientWebSocketResponse
+
+    async def text(self, within: float) -> str | None:
+        """The next message that is text. None: none came within so many seconds. Raises `Unreachable` at the end."""
+        try:
+            message = await self._socket.receive(timeout=within)
+        except TimeoutError:
+            return None
+        if message.type is aiohttp.WSMsgType.TEXT:
+            return str(message.data)
+        if message.type is aiohttp.WSMsgType.BINARY:
+            return None
+        raise Unreachable(f"{self._host} ended the connection")
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,8 +149,7 @@ class Http:
             sent["Authorization"] = authorization
         answers = () if authorization is None or isinstance(authorization, str) else (authorization,)
         aim = _Aim(self.allow.has_host(host), authorization is not None and url.scheme == "http")
-        token = _aim.set(aim)
-        try:
+        with _aimed(aim), _in_words(host):
             try:
                 return await self._send(method, url, sent, body, max_body, answers, aim)
             except (aiohttp.ServerDisconnectedError, aiohttp.ClientOSError) as broken:
@@ -135,25 +157,21 @@ class Http:
                     raise
                 # The kept connection had been closed by the server meanwhile: once more, on a new one.
                 return await self._send(method, url, sent, body, max_body, answers, aim)
-        except _NotAllowed as blocked:
-            raise Refused(f"{host}: {blocked}") from None
-        except TimeoutError:
-            raise TimedOut(f"{host} did not answer in time") from None
-        except (aiohttp.ClientConnectorCertificateError, aiohttp.ClientSSLError) as error:
-            raise Unreachable(
-                f"the encrypted connection to {host} failed ({_reason(error)})",
-                advice="Check the server's certificate; an administrator can name the organisation's own CA file.",
-            ) from None
-        except aiohttp.ClientConnectorError as error:
-            if isinstance(error.os_error, _NotAllowed):
-                raise Refused(f"{host}: {error.os_error}") from None
-            raise Unreachable(f"cannot connect to {host} ({_reason(error)})") from None
-        except (aiohttp.InvalidURL, aiohttp.NonHttpUrlClientError):
-            raise Misconfigured("the address is not a web address") from None
-        except (aiohttp.ClientError, OSError) as error:
-            raise Unreachable(f"the connection to {host} broke ({type(error).__name__})") from None
-        finally:
-            _aim.reset(token)
+
+    @asynccontextmanager
+    async def websocket(self, url: str, authorization: str | None = None) -> AsyncIterator["WebSocket"]:
+        """With the same guard and errors as for requests, while it is opened and while it is read. A peer that does not
+        answer pings is lost. ``url``: http or https."""
+        target = _checked(url)
+        host = target.host or ""
+        headers = {"User-Agent": _USER_AGENT, **({"Authorization": authorization} if authorization else {})}
+        aim = _Aim(self.allow.has_host(host), authorization is not None and target.scheme == "http")
+        with _aimed(aim), _in_words(host):
+            session = self._open(aim.bare_secret)
+            async with session.ws_connect(
+                target, headers=headers, heartbeat=WEBSOCKET_HEARTBEAT, max_msg_size=MAX_BODY
+            ) as socket:
+                yield WebSocket(host, socket)
 
     async def _send(
         self,
@@ -269,6 +287,43 @@ def _reason(error: BaseException) -> str:
     if isinstance(inner, ConnectionRefusedError):
         return "connection refused"
     return getattr(inner, "strerror", None) or type(inner).__name__
+
+
+@contextmanager
+def _aimed(aim: _Aim) -> Iterator[None]:
+    token = _aim.set(aim)
+    try:
+        yield
+    finally:
+        _aim.reset(token)
+
+
+@contextmanager
+def _in_words(host: str) -> Iterator[None]:
+    """Whatever goes wrong with a connection becomes the error that says so."""
+    try:
+        yield
+    except _NotAllowed as blocked:
+        raise Refused(f"{host}: {blocked}") from None
+    except TimeoutError:
+        raise TimedOut(f"{host} did not answer in time") from None
+    except (aiohttp.ClientConnectorCertificateError, aiohttp.ClientSSLError) as error:
+        raise Unreachable(
+            f"the encrypted connection to {host} failed ({_reason(error)})",
+            advice="Check the server's certificate; an administrator can name the organisation's own CA file.",
+        ) from None
+    except aiohttp.ClientConnectorError as error:
+        if isinstance(error.os_error, _NotAllowed):
+            raise Refused(f"{host}: {error.os_error}") from None
+        raise Unreachable(f"cannot connect to {host} ({_reason(error)})") from None
+    except aiohttp.WSServerHandshakeError as error:
+        if error.status in (401, 403):
+            raise AuthFailed(f"{host} did not accept the sign-in") from None
+        raise Unreachable(f"{host} opens no WebSocket there ({error.status})") from None
+    except (aiohttp.InvalidURL, aiohttp.NonHttpUrlClientError):
+        raise Misconfigured("the address is not a web address") from None
+    except (aiohttp.ClientError, OSError) as error:
+        raise Unreachable(f"the connection to {host} broke ({type(error).__name__})") from None
 
 
 async def _read(answer: aiohttp.ClientResponse, most: int) -> bytes:

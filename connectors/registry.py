@@ -38,9 +38,12 @@ BUILT_IN = (
     "overland",
     "owntracks",
     "phone",
+    "ringcentral",
     "sip_dialog",
+    "three_cx",
     "traccar",
     "webhook",
+    "yeastar",
 )
 
 

@@ -6,14 +6,16 @@ from collections.abc import Iterator, Mapping, Sequence
 
 QUERY_NAMES = frozenset({"token", "access_token"})
 "For senders that can set nothing but the address; RFC 6750 §2.3 has the second."
-KEPT_BACK = frozenset({"authorization", "proxy-authorization", "cookie"})
+TOKEN_HEADERS = ("x-api-key", "x-auth-token", "verification-token")
+"For senders that know no Authorization; RingCentral's own is the last."
+KEPT_BACK = frozenset({"authorization", "proxy-authorization", "cookie", *TOKEN_HEADERS})
 "Headers that no receiver sees."
 
 Query = Sequence[tuple[str, str]]
 
 
 def shown_tokens(headers: Mapping[str, str], query: Query) -> Iterator[str]:
-    """Bearer, password of Basic, query parameter: in this order. Header names are in lower case."""
+    """Bearer, password of Basic, other headers, query parameter: in this order. Header names are in lower case."""
     scheme, _, value = headers.get("authorization", "").strip().partition(" ")
     if scheme.lower() == "bearer":
         yield value.strip()
@@ -21,6 +23,7 @@ def shown_tokens(headers: Mapping[str, str], query: Query) -> Iterator[str]:
         basic = _basic(value.strip())
         if basic is not None:
             yield basic[1]
+    yield from (headers[name] for name in TOKEN_HEADERS if name in headers)
     yield from (value for name, value in query if name in QUERY_NAMES)
 
 

@@ -1,0 +1,1 @@
+"""RingCentral: presence notifications by webhook. See README.md."""

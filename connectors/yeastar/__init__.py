@@ -1,0 +1,1 @@
+"""Yeastar P-Series: events by signed webhook. See README.md."""
