@@ -69,11 +69,12 @@ def sample(domain: str = "example.org") -> str:
     for name, field in Settings.model_fields.items():
         lines += [f"# {line}" for line in _wrapped(field.description or "", 108)]
         if name in EXAMPLES:
-            example = EXAMPLES[name].replace("example.org", domain)
+            example = EXAMPLES[name]
             lines += [f"{name}:{example}" if example.startswith("\n") else f"{name}: {example}", ""]
             continue
         lines += [f"# {line}" for line in _commented(name, field, "")] + [""]
-    return "\n".join(lines)
+    # Examples in descriptions too: whoever reads them thinks of their own.
+    return "\n".join(lines).replace("example.org", domain)
 
 
 def _commented(name: str, field: FieldInfo, indent: str) -> Iterator[str]:

@@ -9,7 +9,7 @@ def test_init_writes_files_that_are_correct(tmp_path, capsys):
     assert "lamplighter config check" in out
     settings = tmp_path / "new" / "lamplighter.yaml"
     assert "sip:alice@example.net" in settings.read_text()
-    assert "example.org" not in settings.read_text().replace("sip:alice@example.org`", "")
+    assert "example.org" not in settings.read_text()
     assert (tmp_path / "new" / "rules.yaml").read_text().startswith(("#", "version:"))
     first_line = (tmp_path / "new" / "rules.yaml").read_text().splitlines()[0]
     named = first_line.partition("$schema=")[2]
