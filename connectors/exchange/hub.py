@@ -19,8 +19,8 @@ from connectors.exchange.settings import ExchangeHubSettings, Mode
 from connectors.exchange.sign_in import Tokens, needs_secret
 from connectors.exchange.soap import Soap
 from connectors.exchange.streaming import Streaming
-from connectors.exchange.threads import Threads
 from connectors.ical.window import window_at
+from connectors.threads import Threads
 
 T = TypeVar("T")
 

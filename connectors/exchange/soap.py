@@ -11,8 +11,8 @@ from connectors.blocking_http import guarded_session, network_error
 from connectors.errors import AuthFailed
 from connectors.exchange.settings import ExchangeHubSettings, SignIn
 from connectors.exchange.sign_in import REFUSED, Tokens, basic_authorization
-from connectors.exchange.threads import Threads
 from connectors.http import Response, expect
+from connectors.threads import Threads
 
 _HEADERS = {"Content-Type": "text/xml; charset=utf-8", "Accept": "text/xml"}
 

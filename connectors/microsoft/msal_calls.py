@@ -1,21 +1,23 @@
-"""Calls of `msal`, which waits while it talks: they run in a few threads of their own, and what they send goes
-through the service's guarded HTTP, in the loop."""
+"""Calls of `msal`, which waits while it talks: they run in a few threads, and what they send is guarded."""
 
-import asyncio
-import concurrent.futures
+import threading
 from collections.abc import Callable, Mapping
 from typing import Any, TypeVar
 from urllib.parse import urlencode, urlsplit
 
+import requests
+
+from connectors.blocking_http import guarded_session, network_error
 from connectors.errors import BadData, Unreachable
 from connectors.http import Http, Response, retry_after
+from connectors.threads import Threads
 
 T = TypeVar("T")
 
 THREADS = 4
 "Of one hub. A call takes milliseconds of processor and up to two requests."
-LONGEST = 60.0
-"Seconds that a thread waits for one request; `Http` gives up earlier by itself."
+TIMEOUT = 30.0
+"Seconds for one request."
 
 
 class MsalCalls:
@@ -23,41 +25,33 @@ class MsalCalls:
 
     def __init__(self, http: Http) -> None:
         self._http = http
-        self._threads = concurrent.futures.ThreadPoolExecutor(THREADS, thread_name_prefix="msal")
-        self._under_way: set[concurrent.futures.Future[Response]] = set()
+        self._threads = Threads(THREADS, "msal")
+        self._transport = Transport(self._send)
+        self._own = threading.local()
+        self._opened: list[requests.Session] = []
 
     async def run(self, call: Callable[["Transport"], T]) -> T:
         """``call`` in a thread. It may take as long as its requests do."""
-        loop = asyncio.get_running_loop()
-        transport = Transport(lambda *request: self._send(loop, *request))
-        return await loop.run_in_executor(self._threads, call, transport)
+        return await self._threads.run(lambda: call(self._transport))
 
-    def _send(
-        self,
-        loop: asyncio.AbstractEventLoop,
-        method: str,
-        url: str,
-        headers: Mapping[str, str],
-        body: bytes | None,
-    ) -> Response:
-        """In a thread: let the loop send, and wait."""
-        request = self._http.request(
-            method, url, headers=headers, body=body, max_body=1024 * 1024, follow=False
-        )
-        sent = asyncio.run_coroutine_threadsafe(request, loop)
-        self._under_way.add(sent)
+    def _send(self, method: str, url: str, headers: Mapping[str, str], body: bytes | None) -> Response:
+        session: requests.Session | None = getattr(self._own, "session", None)
+        if session is None:
+            session = self._own.session = guarded_session(self._http.allow, self._http.ca_file)
+            self._opened.append(session)
         try:
-            return sent.result(LONGEST)
-        except (TimeoutError, concurrent.futures.CancelledError):
-            raise Unreachable("the sign-in did not answer in time") from None
-        finally:
-            self._under_way.discard(sent)
+            answer = session.request(
+                method, url, headers=headers, data=body, timeout=TIMEOUT, allow_redirects=False
+            )
+        except requests.RequestException as error:
+            raise network_error(error, urlsplit(url).hostname or "the sign-in") from None
+        return Response(answer.status_code, answer.headers, answer.content, url)
 
     def close(self) -> None:
-        """Threads that wait are let go."""
-        self._threads.shutdown(wait=False, cancel_futures=True)
-        for sent in tuple(self._under_way):
-            sent.cancel()
+        """Nothing new begins; connections that lie idle are closed."""
+        self._threads.close()
+        for session in self._opened:
+            session.close()
 
 
 class Transport:

@@ -3,7 +3,7 @@
 import asyncio
 import json
 import re
-import time
+import threading
 from datetime import UTC, datetime, timedelta
 from urllib.parse import parse_qsl, urlsplit
 
@@ -16,6 +16,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 from connectors.consent import CodePrompt
 from connectors.errors import AuthFailed, BadData, Misconfigured, Unreachable
 from connectors.microsoft.consent import MicrosoftConsent
+from connectors.microsoft.msal_calls import MsalCalls
 from connectors.microsoft.settings import MicrosoftSettings
 from connectors.microsoft.tokens import CACHE, credential
 from tests.connectors.microsoft.login_server import CLIENT_SECRET
@@ -175,40 +176,38 @@ async def test_refusals_say_what_to_do(error, kind, word):
 
 async def test_waiting_for_the_sign_in_does_not_stop_the_loop(monkeypatch):
     async with office() as made:
-        slow = made.world.http.request
-        turns = 0
+        answered, send = threading.Event(), MsalCalls._send
 
-        async def request(*given, **more):
-            nonlocal turns
-            for _ in range(20):
-                await asyncio.sleep(0.001)
-                turns += 1
-            return await slow(*given, **more)
+        def slow(self, *given):
+            answered.wait(20)
+            return send(self, *given)
 
-        monkeypatch.setattr(
-            type(made.world.http), "request", lambda self, *given, **more: request(*given, **more)
-        )
-        await made.connector().poll(fresh=False)
-        assert turns > 20
-
-
-async def test_a_sign_in_that_is_given_up_lets_its_threads_go(monkeypatch):
-    async with office() as made:
-        never = asyncio.Event()
-
-        async def request(*given, **more):
-            await never.wait()
-
-        monkeypatch.setattr(type(made.world.http), "request", request)
-        connector = made.connector()
-        polling = asyncio.create_task(connector.poll(fresh=False))
-        while not made.hub._calls._under_way:
+        monkeypatch.setattr(MsalCalls, "_send", slow)
+        polling = asyncio.create_task(made.connector().poll(fresh=False))
+        for _ in range(100):
             await asyncio.sleep(0)
-        before = time.monotonic()
+        assert not polling.done()
+        answered.set()
+        assert (await polling).facts is not None
+
+
+async def test_a_sign_in_that_is_given_up_keeps_nobody_waiting(monkeypatch):
+    async with office() as made:
+        never, asked = threading.Event(), threading.Event()
+
+        def silent(self, *given):
+            asked.set()
+            never.wait(20)
+            raise Unreachable("nobody answered")
+
+        monkeypatch.setattr(MsalCalls, "_send", silent)
+        polling = asyncio.create_task(made.connector().poll(fresh=False))
+        while not asked.is_set():
+            await asyncio.sleep(0)
         await made.hub.close()
-        with pytest.raises(Unreachable):
+        with pytest.raises(Unreachable, match="stopping"):
             await polling
-        assert time.monotonic() - before < 10
+        never.set()
 
 
 # -- a person -------------------------------------------------------------------------------------------------

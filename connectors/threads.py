@@ -13,7 +13,7 @@ from connectors.errors import Unreachable
 T = TypeVar("T")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class _Call:
     work: Callable[[], Any]
     loop: asyncio.AbstractEventLoop
@@ -21,9 +21,9 @@ class _Call:
 
     def tell(self, result: Any, error: BaseException | None) -> None:
         with contextlib.suppress(RuntimeError):  # the loop has ended, and nobody waits
-            self.loop.call_soon_threadsafe(self._settle, result, error)
+            self.loop.call_soon_threadsafe(self.settle, result, error)
 
-    def _settle(self, result: Any, error: BaseException | None) -> None:
+    def settle(self, result: Any, error: BaseException | None) -> None:
         if self.future.done():
             return  # whoever waited was canceled
         if error is not None:
@@ -41,6 +41,7 @@ class Threads:
         self._calls: SimpleQueue[_Call | None] = SimpleQueue()
         self._started = 0
         self._idle = threading.Semaphore(0)
+        self._waiting: set[_Call] = set()
         self._closed = False
 
     async def run(self, work: Callable[[], T]) -> T:
@@ -49,15 +50,20 @@ class Threads:
             raise Unreachable("the service is stopping")
         loop = asyncio.get_running_loop()
         future: asyncio.Future[T] = loop.create_future()
-        self._calls.put(_Call(work, loop, future))
+        call = _Call(work, loop, future)
+        self._waiting.add(call)
+        future.add_done_callback(lambda done: self._waiting.discard(call))
+        self._calls.put(call)
         if not self._idle.acquire(blocking=False) and self._started < self._most:
             self._started += 1
             threading.Thread(target=self._work, name=f"{self._name}-{self._started}", daemon=True).start()
         return await future
 
     def close(self) -> None:
-        """Nothing new begins; threads end when their call has."""
+        """Nothing new begins, and nobody waits any more; threads end when their call has."""
         self._closed = True
+        for call in tuple(self._waiting):
+            call.settle(None, Unreachable("the service is stopping"))
         for _ in range(self._started):
             self._calls.put(None)
 
