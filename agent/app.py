@@ -34,6 +34,7 @@ from agent.net.user_agent import UserAgent
 from agent.phone_facts import PhoneFacts
 from agent.probe import Probe
 from agent.publisher.compose import publish_body
+from agent.publisher.continuity import Continuity
 from agent.publisher.publisher import Publisher
 from agent.reload import Reload
 from agent.schedules import Schedules
@@ -193,12 +194,17 @@ async def open_app(
         await publisher.start()
         stack.push_async_callback(lambda: publisher.close(remove=False))
 
+        continuity = Continuity(assembly.standing_bodies(settings, store))
+
         # 4. The rules: facts become decisions, at once and at the second at which the clock changes them.
         def decided(person: Person, decision: Decision, since: datetime) -> None:
             address = people[person.key][1]
             time_zone = person.timezone if person.shows_time_zone else None
-            body = publish_body(decision, address, since, changed_at=since, time_zone=time_zone)
-            publisher.publish(address, body)
+
+            def made(changed_at: datetime) -> bytes:
+                return publish_body(decision, address, since, changed_at=changed_at, time_zone=time_zone)
+
+            publisher.publish(address, continuity.body(address, since, made))
 
         decider = Decider(
             ruleset,

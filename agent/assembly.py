@@ -313,6 +313,17 @@ def tags(settings: Settings, store: Store) -> TagStore:
     return OwnTags(store) if target == "built-in" else KeptTags(store, target)
 
 
+def standing_bodies(settings: Settings, store: Store) -> dict[str, bytes]:
+    """What we have published of whom, as far as the built-in server has kept it."""
+    if settings.publisher.target != "built-in":
+        return {}
+    return {
+        row.presentity: row.body
+        for row in store.all_publications()
+        if row.publisher == OWN_PUBLISHER and row.package == "presence"
+    }
+
+
 def token() -> str:
     """Fresh and unguessable, 64 bits."""
     return secrets.token_hex(8)

@@ -21,8 +21,10 @@ class FloodGuard:
         tokens = min(self._burst, tokens + (now - counted) * self._rate)
         admitted = tokens >= 1.0
         self._buckets[host] = (tokens - 1.0 if admitted else tokens, now)
-        if len(self._buckets) > REMEMBERED:
-            self._buckets.popitem(last=False)
+        oldest = next(iter(self._buckets))
+        # Whoever has been silent for so long has all tokens again, like one who was never seen.
+        if len(self._buckets) > REMEMBERED or now - self._buckets[oldest][1] > self._burst / self._rate:
+            del self._buckets[oldest]
         return admitted
 
     def is_spent(self, host: str, now: float) -> bool:

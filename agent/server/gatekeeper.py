@@ -19,7 +19,8 @@ LEAVING_RETRY = "2"
 class Gatekeeper:
     """Give it to the endpoint as its ``gate``.
 
-    ``trusts(flow)``: nobody counts what comes from there. ``load()``: how it stands. ``count(method, status)`` is told
+    ``trusts(flow)``: nobody counts what comes from there. ``load()``: how it stands. ``before()`` is called first of
+    all. ``count(method, status)`` is told
     of each answer.
     """
 
@@ -29,6 +30,7 @@ class Gatekeeper:
         guard: FloodGuard,
         load: Callable[[], Load],
         thresholds: Thresholds,
+        before: Callable[[], None],
         count: Callable[[str, int], None] = lambda method, status: None,
     ) -> None:
         self._trusts = trusts
@@ -36,12 +38,14 @@ class Gatekeeper:
         self._answers = FloodGuard(ANSWERED_PER_SECOND, ANSWERED_BURST)
         self._load = load
         self._thresholds = thresholds
+        self._before = before
         self._count = count
         self.leaving = False
         "Nothing new is taken on, and over UDP no word said of it: who asks again finds the successor."
 
     def __call__(self, request: Request, flow: Flow, now: float) -> Refusal | None:
         """None: let it in. ``now``: monotonic."""
+        self._before()
         if self.leaving:
             # Over a stream nothing is sent again by itself.
             stays_lost = flow.transport.reliable and flow.transport is not Transport.MEMORY

@@ -17,6 +17,7 @@ from agent.presence.composition import DEFAULT, Policy
 from agent.presence.records import OWN_PUBLISHER
 from agent.server.admission import Admission, Reconsider
 from agent.server.authenticate import Authenticator, DigestAuthenticator, Unchecked
+from agent.server.clock_jumps import ClockJumps
 from agent.server.config import ServerConfig
 from agent.server.departure import Departure
 from agent.server.flood_guard import FloodGuard
@@ -124,7 +125,8 @@ class PresenceServer:
             NotifyCredentials(config.notify_credentials, lambda: secrets.token_hex(8)),
         )
         self._reconsider = Reconsider(store, self.notifier, clock, self._admission)
-        self._sweeper = Sweeper(store, self.notifier, clock, config.pending_for)
+        jumps = ClockJumps(store, clock)
+        self._sweeper = Sweeper(store, self.notifier, clock, jumps, config.pending_for)
         self._views.on_boundary = self._sweeper.at_boundary
 
         def counted(method: str, status: int) -> None:
@@ -198,6 +200,7 @@ class PresenceServer:
             FloodGuard(config.requests_per_second, config.requests_burst),
             self._pressure.load,
             config.thresholds,
+            jumps.look,
             count,
         )
         self.driver.endpoint.gate = self.gatekeeper

@@ -8,6 +8,7 @@ from datetime import datetime
 from agent.clock import Clock
 from agent.presence.records import Subscription
 from agent.presence.subscription import end_of
+from agent.server.clock_jumps import ClockJumps
 from agent.server.notifier import Notifier
 from agent.server.watch import Numbers
 from agent.store.errors import StoreUnavailable
@@ -24,8 +25,11 @@ STORE_PATIENCE = 5.0
 class Sweeper:
     """Armed by itself; tell it with `wake` that something with an expiry was written."""
 
-    def __init__(self, store: PresenceStore, notifier: Notifier, clock: Clock, pending_for: int) -> None:
+    def __init__(
+        self, store: PresenceStore, notifier: Notifier, clock: Clock, jumps: ClockJumps, pending_for: int
+    ) -> None:
         """``pending_for``: see `ServerConfig`."""
+        self._jumps = jumps
         self._store = store
         self._notifier = notifier
         self._clock = clock
@@ -76,6 +80,7 @@ class Sweeper:
 
     def _sweep(self) -> None:
         self._timer, self._due = None, float("inf")
+        self._jumps.look()
         now = self._clock.wall()
         store = self._store
         publications = store.expired_publications(now)

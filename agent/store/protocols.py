@@ -30,6 +30,9 @@ class PublicationReader(Protocol):
     def publication(self, presentity: str, package: str, entity_tag: str) -> Publication | None:
         """The one that SIP-If-Match means, if any."""
 
+    def all_publications(self) -> Collection[Publication]:
+        """A snapshot."""
+
 
 class SubscriptionReader(Protocol):
     def subscriptions(self, presentity: str, package: str) -> Collection[Subscription]:

@@ -256,6 +256,7 @@ class CrashRun:
                 source.move()
 
     def _quiet_watchers(self) -> list[Watcher]:
+        """Of those who have not changed."""
         return [watcher for source in self.quiet for watcher in source.watchers]
 
     def _watchers(self) -> list[Watcher]:

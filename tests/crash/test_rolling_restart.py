@@ -50,3 +50,34 @@ async def test_deactivated_watchers_are_told_by_the_real_service_which_tells_sys
         finally:
             callers.close()
             await served.end()
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGKILL], ids=["ended", "killed"])
+async def test_a_person_who_is_decided_again_as_before_is_no_news(
+    tmp_path: Path, number: signal.Signals
+) -> None:
+    served = Served(tmp_path, SETTINGS)
+    await served.start()
+    callers = await Callers.open(served.address)
+    watcher = Watcher(callers, "w", "sip:alice@example.org", UDP)
+
+    async def shown(note: bytes) -> None:
+        async with asyncio.timeout(30):
+            while note not in (watcher.body or b""):
+                await asyncio.sleep(0.01)
+
+    try:
+        assert (await served.ask("POST", "/v1/people/alice/choice", {"text": "dnd"}))[0] == 200
+        await watcher.subscribe()
+        await shown(b"Do not disturb")
+        if number is signal.SIGKILL:
+            await asyncio.sleep(4)  # real seconds, after which it is on record who knows what
+        before = watcher.notifies
+        await served.end(number)
+        await served.start()
+        assert (await served.ask("POST", "/v1/people/alice/choice", {"text": "lunch"}))[0] == 200
+        await shown(b"At lunch")
+        assert watcher.notifies == before + 1
+    finally:
+        callers.close()
+        await served.end()

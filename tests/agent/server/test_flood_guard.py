@@ -23,6 +23,14 @@ def test_nobody_gets_more_than_burst_plus_rate(steps: list[tuple[str, float]]) -
     assert all(count <= 4 + 3 * now + 1e-6 for count in admitted.values())
 
 
+def test_who_has_been_silent_long_enough_is_forgotten() -> None:
+    guard = FloodGuard(rate=10, burst=50)
+    for number in range(1000):
+        guard.admit(str(number), number * 0.1)
+    assert len(guard._buckets) <= 52, "fifty came within the last five seconds"
+    assert [guard.admit("999", 99.9) for _ in range(60)].count(True) == 49
+
+
 def test_memory_is_bounded() -> None:
     guard = FloodGuard(rate=1, burst=1)
     for number in range(REMEMBERED + 100):
