@@ -25,7 +25,7 @@ class ManagerSettings(SwitchSettings):
     )
 
 
-class AsteriskSettings(PhoneSettings, ManagerSettings):
+class AsteriskSettings(ManagerSettings, PhoneSettings):
     """One person's extension."""
 
     extension: str = Field(

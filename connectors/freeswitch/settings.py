@@ -28,7 +28,7 @@ class EventSocketSettings(SwitchSettings):
         return self
 
 
-class FreeSwitchSettings(PhoneSettings, EventSocketSettings):
+class FreeSwitchSettings(EventSocketSettings, PhoneSettings):
     """One person's extension."""
 
     extension: str = Field(

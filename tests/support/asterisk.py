@@ -137,12 +137,14 @@ async def asterisk(
     phones: Sequence[str] = ("1001", "1002"),
     extensions: str = "",
     endpoint: str = "",
+    aor: str = "qualify_frequency=1\nqualify_timeout=1",
     hint: str = "PJSIP/{number}",
     certificate: Credentials | None = None,
 ) -> AsyncIterator[Asterisk]:
     """Running, with a hint and a call route for each phone, and a ``watcher`` who may subscribe to hints.
 
-    ``extensions``: more lines of its dial plan. ``endpoint``: more settings of each phone. ``hint``: what
+    ``extensions``: more lines of its dial plan. ``endpoint``, ``aor``: more settings of each phone; to
+    begin with it is asked every second whether it is there. ``hint``: what
     the hint of each watches. ``certificate``: with it
     SIP and the manager are reached over TLS too.
     """
@@ -155,7 +157,7 @@ async def asterisk(
         debian_tree("asterisk", SUITES),
         tuple(phones),
     )
-    _write(one, extensions, endpoint, hint, certificate)
+    _write(one, extensions, endpoint, aor, hint, certificate)
     try:
         await one.start()
         yield one
@@ -163,7 +165,9 @@ async def asterisk(
         await one.kill()
 
 
-def _write(one: Asterisk, extensions: str, endpoint: str, hint: str, certificate: Credentials | None) -> None:
+def _write(
+    one: Asterisk, extensions: str, endpoint: str, aor: str, hint: str, certificate: Credentials | None
+) -> None:
     for name in ("etc", "state", "run", "spool", "log"):
         (one.folder / name).mkdir(parents=True)
     settings = {
@@ -171,7 +175,7 @@ def _write(one: Asterisk, extensions: str, endpoint: str, hint: str, certificate
         "modules": "[modules]\nautoload=no\n" + "".join(f"load={name}.so\n" for name in MODULES),
         "logger": "[logfiles]\nmessages.log => notice,warning,error\n",
         "rtp": "[general]\nrtpstart=10000\nrtpend=19998\n",
-        "pjsip": _pjsip(one, endpoint, certificate),
+        "pjsip": _pjsip(one, endpoint, aor, certificate),
         "extensions": _extensions(one, extensions, hint),
         "manager": _manager(one, certificate),
     }
@@ -195,7 +199,7 @@ def _asterisk(one: Asterisk) -> str:
     return "[directories]\n" + "".join(f"ast{name}dir => {path}\n" for name, path in folders.items())
 
 
-def _pjsip(one: Asterisk, endpoint: str, certificate: Credentials | None) -> str:
+def _pjsip(one: Asterisk, endpoint: str, aor: str, certificate: Credentials | None) -> str:
     text = "".join(
         f"[{kind}]\ntype=transport\nprotocol={kind}\nbind=127.0.0.1:{one.sip_port}\n"
         for kind in ("udp", "tcp")
@@ -209,7 +213,7 @@ def _pjsip(one: Asterisk, endpoint: str, certificate: Credentials | None) -> str
         text += (
             f"[{number}]\ntype=endpoint\ncontext={CONTEXT}\ndisallow=all\nallow=ulaw\naors={number}\nauth={number}\n"
             f"callerid=Phone {number} <{number}>\n{endpoint}\n"
-            f"[{number}]\ntype=aor\nmax_contacts=1\nremove_existing=yes\nqualify_frequency=1\nqualify_timeout=1\n"
+            f"[{number}]\ntype=aor\nmax_contacts=1\nremove_existing=yes\n{aor}\n"
         )
     text += f"[watcher]\ntype=endpoint\ncontext={CONTEXT}\nsubscribe_context={CONTEXT}\nauth=watcher\n"
     for user in (*one.phones, "watcher"):

@@ -227,6 +227,13 @@ def test_settings_that_make_no_sense_are_named(wrong: dict[str, Any]) -> None:
     assert next(iter(wrong)) in error.value.words
 
 
+def test_what_a_pbx_says_is_surer_and_ages_faster_than_what_others_say() -> None:
+    given = {"extension": "1001", "host": "pbx"}
+    for name in ("asterisk", "freeswitch"):
+        settings = load(name).read_settings(Link("l", name, "alice", given))
+        assert (settings.confidence, settings.stale_after.total_seconds()) == (0.9, 180)
+
+
 async def test_without_a_secret_the_health_says_so() -> None:
     async with pbx() as source:
         source.link = replace(source.link, entry=Entry("pbx", source.settings, None))
