@@ -65,12 +65,22 @@ def user_path(mailbox: str | None) -> str:
     return "/me" if mailbox is None else f"/users/{quote(mailbox, safe='@')}"
 
 
-def delta_path(user: str, window: Window) -> str:
+def calendars_path(user: str) -> str:
+    """Every calendar of a mailbox."""
+    return f"{user}/calendars?$select=id,name,isDefaultCalendar&$top=100"
+
+
+def calendar_path(user: str, id_: str) -> str:
+    """Stands before `delta_path` and `view_path`, where ``user`` alone means the primary calendar."""
+    return f"{user}/calendars/{quote(id_, safe='')}"
+
+
+def delta_path(calendar: str, window: Window) -> str:
     """The first request of a round of event: delta. No $select: the function does not know it."""
-    return f"{user}/calendarView/delta?{_between(window)}"
+    return f"{calendar}/calendarView/delta?{_between(window)}"
 
 
-def view_path(user: str, window: Window, reader: Reader) -> str:
+def view_path(calendar: str, window: Window, reader: Reader) -> str:
     """Everything in the window, occurrences expanded; only the properties that may be known."""
     chosen = [
         *(
@@ -90,7 +100,7 @@ def view_path(user: str, window: Window, reader: Reader) -> str:
         chosen.append("categories")
     if reader.privacy is Privacy.DETAILS:
         chosen.append("subject")
-    return f"{user}/calendarView?{_between(window)}&$select={','.join(chosen)}&$top=200"
+    return f"{calendar}/calendarView?{_between(window)}&$select={','.join(chosen)}&$top=200"
 
 
 def replies_path(user: str) -> str:

@@ -46,6 +46,24 @@ class Schedule:
     window: Window
 
 
+@dataclass(frozen=True, slots=True)
+class Listed:
+    """One calendar of a mailbox."""
+
+    id: str
+    name: str
+    primary: bool
+
+
+def read_calendars(entries: Iterable[Json]) -> tuple[Listed, ...]:
+    """In the order in which Outlook has them."""
+    return tuple(
+        Listed(_text(entry, "id"), _text(entry, "name"), entry.get("isDefaultCalendar") is True)
+        for entry in entries
+        if _text(entry, "id")
+    )
+
+
 def read_events(entries: Iterable[Json], window: Window, home: tzinfo, reader: Reader) -> Reading:
     """Events of a calendarView that overlap the window. One that makes no sense is named, the others count."""
     events: list[CalendarEvent] = []

@@ -72,10 +72,22 @@ class MicrosoftSettings(PushedCalendarSettings):
     calendar: str = Field(
         default="", description="What the calendar means to the rules (`work`, `private` …)."
     )
+    calendars: dict[str, str] = Field(
+        default={},
+        max_length=20,
+        description="Further calendars of the mailbox that count, by name, and what each means to the rules. They are"
+        " polled, also while changes of the primary one are pushed.",
+    )
     automatic_replies: bool = Field(
         default=False,
         description="Out of office by automatic replies too. Needs the permission MailboxSettings.Read.",
     )
+
+    @model_validator(mode="after")
+    def _schedules_are_of_the_primary_calendar(self) -> Self:
+        if self.calendars and self.mode is Mode.FREE_BUSY:
+            raise ValueError("calendars: mode free-busy knows no calendars but the primary one")
+        return self
 
     @property
     def hosts(self) -> Cloud:

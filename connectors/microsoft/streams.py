@@ -6,10 +6,11 @@ do: it leaves out what occurrences have in common with their series, and says no
 """
 
 from datetime import datetime, timedelta, tzinfo
+from typing import Protocol
 
 from connectors.base import Clock
 from connectors.calendar_event import Reader
-from connectors.errors import BadData
+from connectors.errors import BadData, NotFound
 from connectors.ical.read import Reading
 from connectors.ical.window import Window
 from connectors.microsoft.desk import Desk
@@ -24,11 +25,25 @@ PAGES = 100
 _PAGE_SIZE = ("odata.maxpagesize=200",)
 
 
-class Events:
-    """Of the primary calendar."""
+class Place(Protocol):
+    """Where a calendar is."""
 
-    def __init__(self, desk: Desk, mailbox: str, clock: Clock, home: tzinfo, reader: Reader) -> None:
-        self._desk, self._mailbox, self._clock = desk, mailbox, clock
+    async def path(self) -> str:
+        """The path that stands before ``/calendarView``."""
+        ...
+
+    def gone(self) -> None:
+        """There is nothing any more."""
+        ...
+
+
+class Events:
+    """Of one calendar."""
+
+    def __init__(
+        self, desk: Desk, mailbox: str, place: Place, clock: Clock, home: tzinfo, reader: Reader
+    ) -> None:
+        self._desk, self._mailbox, self._place, self._clock = desk, mailbox, place, clock
         self._home, self._reader = home, reader
         self._delta: str | None = None
         self._delta_ends: datetime | None = None
@@ -38,23 +53,28 @@ class Events:
     async def look(self, window: Window, *, fresh: bool, anew: bool) -> tuple[Reading | None, datetime]:
         """See `connectors.pushed_calendar.Stream.look`."""
         now = self._clock.now()
-        # Delta first: what changes between the two questions is then found twice, and not missed.
-        if await self._has_changed(window, now) or fresh or anew:
-            self._unread = True
-        if not self._unread:
-            return None, now
-        reading = await self._read(window)
+        try:
+            # Delta first: what changes between the two questions is then found twice, and not missed.
+            if await self._has_changed(window) or fresh or anew:
+                self._unread = True
+            if not self._unread:
+                return None, now
+            reading = await self._read(window)
+        except NotFound:
+            self._place.gone()
+            self._delta = None
+            raise
         self._unread = False
         return reading, now
 
-    async def _has_changed(self, window: Window, now: datetime) -> bool:
+    async def _has_changed(self, window: Window) -> bool:
         if self._delta is not None and self._delta_ends is not None and window.end < self._delta_ends:
             try:
                 return await self._follow(self._delta)
             except SyncLost:
                 self._delta = None
         wide = Window(window.start, window.end + DELTA_AHEAD)
-        await self._follow(delta_path(self._desk.user(self._mailbox), wide))
+        await self._follow(delta_path(await self._place.path(), wide))
         self._delta_ends = wide.end
         return True
 
@@ -74,7 +94,7 @@ class Events:
 
     async def _read(self, window: Window) -> Reading:
         entries: list[Json] = []
-        path = view_path(self._desk.user(self._mailbox), window, self._reader)
+        path = view_path(await self._place.path(), window, self._reader)
         for _ in range(PAGES):
             page = read_page(await self._get(path))
             entries.extend(page.entries)

@@ -81,6 +81,8 @@ class Item:
 class Mailbox:
     items: dict[str, Item] = field(default_factory=dict)
     replies: Json = field(default_factory=lambda: {"status": "disabled", "externalAudience": "none"})
+    further: dict[str, "Mailbox"] = field(default_factory=dict)
+    "Other calendars, by name."
     zone: str = "Europe/Berlin"
     "Where whole days of schedules are meant; calendars give them as midnights."
     shows: str = "details"
@@ -249,7 +251,14 @@ class GraphServer:
             return _refusal(403, "ErrorAccessDenied", "Access is denied. Check credentials and try again.")
         prefer = headers.get("Prefer", "")
         base = f"{self.url}/v1.0/{'me' if grant.user else f'users/{address}'}"
+        if found := re.fullmatch(r"calendars/([^/]+)/(.+)", what):
+            name = bytes.fromhex(found[1].removeprefix("AQMk")).decode()
+            if name not in mailbox.further:
+                return _refusal(404, "ErrorItemNotFound", "The specified object was not found in the store.")
+            mailbox, what, base = mailbox.further[name], found[2], f"{base}/calendars/{found[1]}"
         match method, what:
+            case "GET", "calendars":
+                return web.json_response({"value": self._calendars(mailbox)})
             case "GET", "calendarView/delta":
                 return self._delta(mailbox, query, prefer, base)
             case "GET", "calendarView":
@@ -261,6 +270,14 @@ class GraphServer:
         return _refusal(
             405, "Request_BadRequest", "Specified HTTP method is not allowed for the request target."
         )
+
+    @staticmethod
+    def _calendars(mailbox: Mailbox) -> list[Json]:
+        further = [
+            {"id": f"AQMk{name.encode().hex()}", "name": name, "isDefaultCalendar": False}
+            for name in mailbox.further
+        ]
+        return [{"id": "AQMkAA", "name": "Calendar", "isDefaultCalendar": True}, *further]
 
     # -- calendars ----------------------------------------------------------------------------------------
 

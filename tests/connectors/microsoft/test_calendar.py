@@ -13,7 +13,7 @@ from connectors.health import HealthState
 from connectors.ical.window import Window
 from connectors.microsoft.graph import view_path
 from connectors.privacy import Privacy
-from tests.connectors.microsoft.graph_server import Json
+from tests.connectors.microsoft.graph_server import Json, Mailbox
 from tests.connectors.microsoft.support import ALICE, BOB, at, events_of, meeting, office
 
 
@@ -212,6 +212,49 @@ async def test_a_person_without_a_mailbox_is_misconfigured():
         link = replace(made.link(), addresses=())
         with pytest.raises(Misconfigured, match="which mailbox"):
             made.connector(link=link)
+
+
+# -- several calendars ----------------------------------------------------------------------------------------
+
+
+async def test_further_calendars_count_each_with_its_meaning():
+    async with office(calendar="work", calendars={"On call": "on-call"}) as made:
+        calendar = made.server.mailbox(ALICE)
+        calendar.put(meeting(10))
+        calendar.further["On call"] = on_call = Mailbox()
+        calendar.further["Birthdays"] = Mailbox()
+        on_call.put(meeting(12))
+        connector = made.connector()
+        facts = (await connector.poll(fresh=False)).facts
+        assert {fact.value.calendar: events_of(fact)[0].start for fact in facts} == {
+            "work": at(10),
+            "on-call": at(12),
+        }
+        assert (await connector.poll(fresh=False)).facts is None
+        on_call.put(meeting(14))
+        _, second = (await connector.poll(fresh=False)).facts
+        assert [event.start for event in events_of(second)] == [at(12), at(14)]
+        surveyed = await connector.survey()
+        assert [(one.name, one.meaning, one.counts) for one in surveyed] == [
+            ("Calendar", "work", True),
+            ("On call", "on-call", True),
+            ("Birthdays", "", False),
+        ]
+
+
+async def test_a_calendar_that_is_missing_is_named_and_found_when_it_comes():
+    async with office(calendars={"On call": "on-call"}) as made:
+        calendar = made.server.mailbox(ALICE)
+        calendar.further["Oncall"] = Mailbox()
+        connector = made.connector()
+        poll = await connector.poll(fresh=False)
+        assert len(poll.facts) == 1 and "“On call”" in poll.problems[0] and "“Oncall”" in poll.problems[0]
+        calendar.further["On call"] = Mailbox()
+        poll = await connector.poll(fresh=False)
+        assert len(poll.facts) == 2 and not poll.problems
+        del calendar.further["On call"]
+        poll = await connector.poll(fresh=False)
+        assert poll.unheard == {"microsoft:m365/alice/On call"} and poll.problems
 
 
 # -- limits ---------------------------------------------------------------------------------------------------

@@ -41,6 +41,7 @@ def test_a_cloud_that_is_not_in_the_list_is_given_by_its_addresses():
         {"client_id": "lamplighter"},
         {"mailbox": "alice@example.org/events?x"},
         {"reconcile": "5h"},
+        {"mode": "free-busy", "calendars": {"On call": "on-call"}},
     ],
 )
 def test_what_makes_no_sense_is_refused(wrong):
