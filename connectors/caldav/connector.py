@@ -6,6 +6,7 @@ token moved, or whose window wears out, is asked anything (`connectors.caldav.fo
 
 from collections.abc import Iterable
 from datetime import datetime
+from hashlib import sha256
 
 from connectors.base import Context, Link, Poll, Surveyed
 from connectors.caldav.account import Account
@@ -33,7 +34,8 @@ class CalDavConnector:
         self._account = Account(link, settings, context)
         self._followed: dict[str, Followed] = {}
         self._facts: dict[str, Fact] = {}
-        self._home = Home(())
+        self._home, self._digest = Home(()), b""
+        "The listing, and the hash of the text that it was read from: mostly it is the same again."
         self._stated: Fact | None = None
         "What the account states beside its calendars."
 
@@ -42,7 +44,9 @@ class CalDavConnector:
         home, listing = await self._list_calendars()
         now = self._context.clock.now()
         known_availability = self._home.availability
-        self._home = read_home(listing.body)
+        digest = sha256(listing.body).digest()
+        if digest != self._digest:
+            self._home, self._digest = read_home(listing.body), digest
         calendars, missing = chosen(self._home.calendars, self._settings.calendars)
         notes = [f"there is no calendar “{name}”" for name in missing]
         if not calendars and not missing:
