@@ -37,7 +37,9 @@ class Commands:
         key = next((key for key, (_, address) in self._people.items() if address == who), None)
         if key is None:
             return f"I show nobody's presence for {who}. The administrator can add you under `people`."
-        word = text.strip().lower()
+        # COMPAT(linphone 5.1): its console client sends the quotes that it wants around a text.
+        text = text.strip().strip('"').strip()
+        word = text.lower()
         if word in HELP:
             return HELP_TEXT
         if word in WHY:
@@ -45,7 +47,7 @@ class Commands:
         if word in STATUS:
             return self._status(key)
         try:
-            await self._choose(self._people[key][0], text.strip(), f"message:{who}")
+            await self._choose(self._people[key][0], text, f"message:{who}")
         except StoreUnavailable:
             return "That can't be kept at the moment; nothing has changed. Please try again."
         except ValueError as error:
