@@ -38,11 +38,8 @@ check: $(VENV)/.test-installed ## Formatting, linting, typing, import contracts
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-cache
 
-bench: $(VENV)/.test-installed ## Measure: SIP core, rules, calendars (figures; goals beside those of calendars)
-	$(BIN)/python -m tests.bench.sip_bench
-	$(BIN)/python -m tests.bench.rules_bench
-	$(BIN)/python -m tests.bench.cloud_bench
-	$(BIN)/python -m tests.bench.calendar_bench
+bench: $(VENV)/.test-installed ## Measure everything, beside Kamailio if it is installed; ARGS=--short compares counts only
+	$(BIN)/python -m tests.bench $(ARGS)
 
 crash: $(VENV)/.test-installed ## Kill the service 200 times under load and check every promise (ARGS="--kills 1000")
 	$(BIN)/python -m tests.crash --report build/crash $(ARGS)

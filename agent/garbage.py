@@ -3,7 +3,7 @@
 Python frees by reference counts; only cycles need its collector, and there are few here. But the collector's full pass
 looks through everything that lives: with ten thousand subscriptions that is a fifth of a second in which no NOTIFY
 leaves, and it comes when most is going on. So the full pass is made when nothing is owed to any watcher. Measured:
-docs/performance.md.
+docs/PERFORMANCE.md.
 """
 
 import gc

@@ -1,0 +1,76 @@
+"""Everything that is measured, with one table at the end: ``python -m tests.bench``.
+
+    --short    what CI runs: counts that are the same on every machine, against the recorded ones (recorded.json)
+
+Writes docs/images/performance.json and performance.svg, which docs/PERFORMANCE.md shows.
+"""
+
+import argparse
+import asyncio
+import json
+import sys
+import tempfile
+from dataclasses import asdict
+from pathlib import Path
+
+from tests.bench import calendar_bench, memory_bench, recorded, rules_bench, sip_bench, ten_oclock
+from tests.bench.compare import Row, compare, table
+from tests.bench.picture import draw
+
+IMAGES = Path(__file__).parents[2] / "docs" / "images"
+
+
+def tell(text: str) -> None:
+    print(f"  {text}", file=sys.stderr, flush=True)
+
+
+def storm(people: int, watchers: int) -> list[Row]:
+    with tempfile.TemporaryDirectory() as folder:
+        found = ten_oclock.lamps(Path(folder), people, watchers)
+    load = f"{people} × {watchers}, ten o'clock"
+    return [
+        Row(load, "first lamp, from the second on", "ms", found["first_ms"], None, "≤ 50 ms"),
+        Row(load, "last lamp", "ms", found["last_ms"], None, "≤ 10,000 ms"),
+        Row(load, "memory of the whole service", "MB", found["memory_mb"], None, "≤ 1,074 MB"),
+    ]
+
+
+def memory(number: int) -> list[Row]:
+    limits = {"subscription": "≤ 4,000", "publication": "≤ 6,000"}
+    sizes = asyncio.run(memory_bench.measure(number, memory_bench.resident))
+    return [
+        Row(f"{number:,}", f"memory of one {name}", "bytes", size, None, limits[name])
+        for name, size in sizes.items()
+    ]
+
+
+def main() -> None:
+    options = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
+    options.add_argument("--short", action="store_true")
+    options.add_argument("--turns", type=int, default=3, help="how often each load is put on each server")
+    given = options.parse_args()
+    if given.short:
+        sys.argv[1:] = ["--no-valgrind"]
+        recorded.main()
+        return
+    sys.argv[1:] = []
+    for title, part in (("SIP core", sip_bench.main), ("rules", rules_bench.main)):
+        tell(title)
+        part()
+    tell("calendars")
+    sys.argv[1:] = ["--links", "1000"]
+    calendar_bench.main()
+    rows = compare(given.turns, 3, tell)
+    tell("the ten-o'clock storm")
+    rows += storm(10_000, 10)
+    tell("memory")
+    rows += memory(100_000)
+    print(table(rows))
+    IMAGES.joinpath("performance.json").write_text(
+        json.dumps([asdict(row) for row in rows], indent=1, ensure_ascii=False) + "\n"
+    )
+    IMAGES.joinpath("performance.svg").write_text(draw(rows))
+
+
+if __name__ == "__main__":
+    main()
