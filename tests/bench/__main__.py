@@ -8,15 +8,24 @@ Writes docs/images/performance.json and performance.svg, which docs/PERFORMANCE.
 import argparse
 import asyncio
 import json
+import subprocess
 import sys
 import tempfile
 from dataclasses import asdict
 from pathlib import Path
 
-from tests.bench import calendar_bench, memory_bench, recorded, rules_bench, sip_bench, ten_oclock
+from tests.bench import memory_bench, recorded, ten_oclock
 from tests.bench.compare import Row, compare, table
 from tests.bench.picture import draw
 
+PARTS = (
+    ("sip_bench",),
+    ("rules_bench",),
+    ("calendar_bench", "--links", "1000"),
+    ("cloud_bench",),
+    ("location_storm",),
+)
+"Measurements of parts: they print figures of their own."
 IMAGES = Path(__file__).parents[2] / "docs" / "images"
 
 
@@ -50,16 +59,10 @@ def main() -> None:
     options.add_argument("--turns", type=int, default=3, help="how often each load is put on each server")
     given = options.parse_args()
     if given.short:
-        sys.argv[1:] = ["--no-valgrind"]
-        recorded.main()
-        return
-    sys.argv[1:] = []
-    for title, part in (("SIP core", sip_bench.main), ("rules", rules_bench.main)):
-        tell(title)
-        part()
-    tell("calendars")
-    sys.argv[1:] = ["--links", "1000"]
-    calendar_bench.main()
+        raise SystemExit(recorded.check(with_valgrind=False))
+    for part in PARTS:
+        tell(" ".join(part))
+        subprocess.run([sys.executable, "-m", f"tests.bench.{part[0]}", *part[1:]], check=True)
     rows = compare(given.turns, 3, tell)
     tell("the ten-o'clock storm")
     rows += storm(10_000, 10)

@@ -85,31 +85,41 @@ def compared(now: dict[str, dict[str, int]], before: dict[str, dict[str, int]]) 
     return "\n".join(lines), good
 
 
+def check(*, with_valgrind: bool) -> int:
+    """Compare and say so; the exit status."""
+    version = f"{sys.version_info.major}.{sys.version_info.minor}"
+    recorded = json.loads(FILE.read_text())
+    if version not in recorded:
+        print(f"nothing is recorded for Python {version}; python -m tests.bench.recorded --record writes it")
+        return 0
+    text, good = compared(count(with_valgrind), recorded[version])
+    print(text)
+    if good:
+        return 0
+    print("Find out why (python -m tests.bench.workloads publish 2000 --profile), or record the new price:")
+    print("  python -m tests.bench.recorded --record")
+    return 1
+
+
+def record(*, with_valgrind: bool) -> None:
+    """Write the counts of today in the place of the recorded ones."""
+    version = f"{sys.version_info.major}.{sys.version_info.minor}"
+    recorded = json.loads(FILE.read_text())
+    recorded[version] = {**recorded.get(version, {}), **count(with_valgrind)}
+    FILE.write_text(json.dumps(recorded, indent=2) + "\n")
+    print(f"recorded in {FILE.name} for Python {version}")
+
+
 def main() -> None:
     options = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
     options.add_argument("--record", action="store_true")
     options.add_argument("--no-valgrind", action="store_true", help="count calls only, which takes seconds")
     given = options.parse_args()
-    version = f"{sys.version_info.major}.{sys.version_info.minor}"
-    recorded = json.loads(FILE.read_text()) if FILE.exists() else {}
-    now = count(shutil.which("valgrind") is not None and not given.no_valgrind)
+    with_valgrind = shutil.which("valgrind") is not None and not given.no_valgrind
     if given.record:
-        FILE.write_text(
-            json.dumps({**recorded, version: {**recorded.get(version, {}), **now}}, indent=2) + "\n"
-        )
-        print(f"recorded in {FILE.name} for Python {version}")
-        return
-    if version not in recorded:
-        print(f"nothing is recorded for Python {version}; python -m tests.bench.recorded --record writes it")
-        return
-    text, good = compared(now, recorded[version])
-    print(text)
-    if not good:
-        print(
-            "Find out why (python -m tests.bench.workloads publish 2000 --profile), or record the new price:"
-        )
-        print("  python -m tests.bench.recorded --record")
-        raise SystemExit(1)
+        record(with_valgrind=with_valgrind)
+    else:
+        raise SystemExit(check(with_valgrind=with_valgrind))
 
 
 if __name__ == "__main__":
