@@ -21,7 +21,7 @@ from tests.bench.picture import draw
 PARTS = (
     ("sip_bench",),
     ("rules_bench",),
-    ("calendar_bench", "--links", "1000"),
+    ("calendar_bench",),
     ("cloud_bench",),
     ("location_storm",),
 )

@@ -63,12 +63,12 @@ async def publications(load: Load, first: int, number: int) -> None:
     await settle(load)
 
 
-async def measure(number: int, held: Callable[[], int]) -> dict[str, float]:
-    """Bytes each, by what was made."""
+async def measure(number: int, held: Callable[[], int], before_that: int = 20_000) -> dict[str, float]:
+    """Bytes each, by what was made. ``before_that``: how many of each fill the caches first."""
     found: dict[str, float] = {}
     for name, make in (("subscription", subscriptions), ("publication", publications)):
         async with running_load() as load:
-            await make(load, 10_000_000, 20_000)  # caches and pools are filled, and counted with nobody
+            await make(load, 10_000_000, before_that)  # caches and pools are filled, and counted with nobody
             before = held()
             await make(load, 0, number)
             found[name] = (held() - before) / number

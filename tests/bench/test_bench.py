@@ -31,7 +31,7 @@ def test_a_small_storm_lights_every_lamp(tmp_path) -> None:
 def test_subscriptions_and_publications_are_small() -> None:
     code = (
         "import asyncio, tracemalloc; from tests.bench.memory_bench import measure, traced; tracemalloc.start();"
-        "sizes = asyncio.run(measure(2_000, traced)); print(sizes);"
+        "sizes = asyncio.run(measure(1_000, traced, 500)); print(sizes);"
         "raise SystemExit(not (500 < sizes['subscription'] < 4_000 and 500 < sizes['publication'] < 6_000))"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
