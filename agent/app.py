@@ -86,6 +86,7 @@ class App:
     reload: Reload
     choices: Choices
     tokens: IngressTokens
+    places: KnownPlaces
     metrics: Metrics
 
 
@@ -337,6 +338,7 @@ async def open_app(
             reload,
             choices,
             tokens,
+            places,
             metrics,
         )
         if control_socket is not None:

@@ -57,7 +57,7 @@ async def rehearse(
         try:
             outcome.reply = await receiver.receive(request)
         except ConnectorError as error:
-            outcome.problem = error.words
+            outcome.problem = error.what
         # What was told before the listeners had begun is told when they begin.
         await _once(spawn)
     return outcome

@@ -9,7 +9,7 @@ class HealthState(StrEnum):
     """What became of a link's last poll, told apart by who has to do something about it."""
 
     WAITING = "waiting"
-    "Not polled yet."
+    "Nothing was heard yet."
     OK = "ok"
     PARTIAL = "partial"
     "Heard, but parts could not be read; ``LinkHealth.problems`` names them."

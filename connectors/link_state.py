@@ -39,7 +39,7 @@ class LinkState:
     since: datetime
     "When the present health state began."
     state: HealthState = HealthState.WAITING
-    words: str = "Not polled yet."
+    words: str = "Nothing was heard yet."
     failures: int = 0
     last_heard: datetime | None = None
     problems: tuple[str, ...] = ()

@@ -7,7 +7,7 @@ from urllib.parse import quote
 
 import typer
 from rich.console import Console
-from rich.table import Table
+from rich.table import Column, Table
 
 from agent.cli.control_client import ask
 from agent.cli.options import DEFAULT_SETTINGS, JsonOption, SettingsOption
@@ -30,7 +30,7 @@ def command(
     if not rows:
         print(f"Nothing is kept of where {person} is.")
         return
-    table = Table("source", "zone", "since", "told", "known until", "tags")
+    table = Table(Column("source", overflow="fold"), "zone", "since", "told", "known until", "tags")
     for row in rows:
         zone = row["zone"] or "in none of the zones"
         times = (_clock(row[name]) for name in ("since", "told", "known_until"))

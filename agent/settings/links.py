@@ -68,10 +68,22 @@ def entries_of(settings: Settings) -> dict[str, Entry]:
 
 
 def _with_zones(connector: str, given: dict[str, Any], zones: Mapping[str, Any]) -> dict[str, Any]:
-    """Connectors of location apps get the organisation's zones; those of their own go before."""
-    if not zones or not getattr(load(connector).settings_model, "TAKES_ZONES", False):
+    """Connectors of places get the organisation's zones, or only their tags; what is their own goes before."""
+    if not zones:
         return given
-    return {**given, "zones": {**zones, **(given.get("zones") or {})}}
+    model, known = load(connector).settings_model, dict(given)
+    if getattr(model, "TAKES_ZONES", False):
+        known["zones"] = {**zones, **(given.get("zones") or {})}
+    if getattr(model, "TAKES_ZONE_TAGS", False):
+        tags = {name: zone["tags"] for name, zone in zones.items() if zone.get("tags")}
+        known["zone_tags"] = {**tags, **(given.get("zone_tags") or {})}
+    return known
+
+
+def _over_shared(given: dict[str, Any], shared: Mapping[str, Any]) -> dict[str, Any]:
+    """A link's own zones come to those of its entry, which have those of the organisation already."""
+    names = [name for name in ("zones", "zone_tags") if shared.get(name)]
+    return {**given, **{name: {**shared[name], **(given.get(name) or {})} for name in names}}
 
 
 def _entry(entries: Mapping[str, Entry], source: str) -> Entry | None:
@@ -93,10 +105,8 @@ def _link(settings: Settings, entry: Entry, account: LinkedAccount) -> Link:
         id=account.id,
         connector=shared.connector,
         person=account.person,
-        settings=_with_zones(
-            shared.connector,
-            shared.for_link(account.settings, placeholders(account.person, person)),
-            entry.settings.get("zones") or {},
+        settings=_over_shared(
+            shared.for_link(account.settings, placeholders(account.person, person)), entry.settings
         ),
         secret=account.secret if account.secret is not None else entry.secret,
         zone=person.timezone or settings.timezone,

@@ -72,6 +72,7 @@ class WebhookConnector(Attached):
         names = settings.subjects or (link.person, *link.addresses)
         super().__init__(link, (*names, link.person), context.hub.directory)
         self._clock, self._ttl = context.clock, settings.ttl
+        self._tags = settings.zone_tags
         self._sessions = Sessions()
         self._newest: dict[str, datetime] = {}
 
@@ -96,9 +97,8 @@ class WebhookConnector(Attached):
     def _tell_place(self) -> None:
         place = self._sessions.place(self._clock.now())
         if place is not None:
-            self.tell(
-                [Fact(self.link.person, self._source(), place.value, place.observed_at, place.valid_until)]
-            )
+            value = replace(place.value, tags=self._tags.get(place.value.zone or "", ()))
+            self.tell([Fact(self.link.person, self._source(), value, place.observed_at, place.valid_until)])
 
     def _tell_value(self, news: News) -> None:
         value = news.value

@@ -28,7 +28,8 @@ def _expression(text: str) -> str:
     try:
         jmespath.compile(text)
     except JMESPathError as error:
-        reason = str(error).partition("\n")[0].partition(", full expression")[0]
+        told = str(error).partition("\n")[0].partition(", full expression")[0]
+        reason = told.removeprefix("Invalid jmespath expression: ").rstrip(":").lower()
         raise ValueError(f"not a JMESPath expression: {reason}") from None
     return text
 

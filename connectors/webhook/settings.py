@@ -2,10 +2,10 @@
 
 from functools import cache
 from importlib.resources import files
-from typing import Any, Literal, Self
+from typing import Any, ClassVar, Literal, Self
 
 import yaml
-from pydantic import Field, model_validator
+from pydantic import Field, ValidationInfo, field_validator, model_validator
 
 from connectors.facts import ActivityState, CallState, ReachState
 from connectors.settings import Duration, LinkSettings, at_key
@@ -32,6 +32,9 @@ NEEDED = {"place": "zone", "call": "state", "activity": "state", "reach": "state
 class WebhookSettings(LinkSettings):
     """How requests become facts. Paths are JMESPath expressions over the document (or each part that `each` finds);
     for CloudEvents over the event: its attributes, and `data`."""
+
+    TAKES_ZONE_TAGS: ClassVar[bool] = True
+    "The tags of the organisation's `zones` are handed to it."
 
     preset: str | None = Field(
         default=None, description="A ready-made mapping, e.g. `radius`; what is written here goes before it."
@@ -70,6 +73,11 @@ class WebhookSettings(LinkSettings):
         description="Which zone is meant by what the source calls a place, e.g. `{ap-hq-*: office}`; others are "
         "in none of the named zones. Without: its own names.",
     )
+    zone_tags: dict[str, tuple[str, ...]] = Field(
+        default_factory=dict,
+        description="place: tags for rules by zone, e.g. `{office: [office]}`. Those of the organisation's `zones` are "
+        "known anyway.",
+    )
     time: ShortMoment | None = Field(
         default=None,
         description="When it happened: a path, or `path`, `format`, `zone`. Default: the `time` of a CloudEvent; now.",
@@ -106,15 +114,23 @@ class WebhookSettings(LinkSettings):
         values = {**made.get("values", {}), **(given.get("values") or {})}
         return {**made, **given, "values": values}
 
+    @field_validator("values")
+    @classmethod
+    def _known_values(cls, values: dict[str, Extract], info: ValidationInfo) -> dict[str, Extract]:
+        kind = info.data.get("kind")
+        if kind is None:
+            return values
+        known = VALUES[kind]
+        for name, extract in values.items():
+            if name not in known:
+                raise at_key(name, f"`{name}` is no value of a {kind}; it has: {', '.join(known)}")
+            _check_words(name, extract, known[name])
+        return values
+
     @model_validator(mode="after")
     def _complete(self) -> Self:
         if self.kind is None:
             raise at_key("kind", "what is told? `kind: place`, `call`, `activity` or `reach`, or a `preset`")
-        known = VALUES[self.kind]
-        for name, extract in self.values.items():
-            if name not in known:
-                raise at_key("values", f"`{name}` is no value of a {self.kind}; it has: {', '.join(known)}")
-            _check_words(name, extract, known[name])
         if NEEDED[self.kind] not in self.values:
             raise at_key("values", f"a {self.kind} needs `{NEEDED[self.kind]}`")
         if self.kind != "place":
@@ -132,7 +148,7 @@ def _check_words(name: str, extract: Extract, possible: frozenset[str] | None) -
     given = [*(extract.map or {}).values(), *([] if extract.default is None else [extract.default])]
     wrong = [str(word) for word in given if word is not None and word not in possible]
     if wrong:
-        raise at_key("values", f"`{name}`: `{wrong[0]}` is none of {', '.join(sorted(possible))}")
+        raise at_key(name, f"`{name}`: `{wrong[0]}` is none of {', '.join(sorted(possible))}")
 
 
 @cache

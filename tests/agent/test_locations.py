@@ -115,6 +115,23 @@ async def test_from_a_phone_to_a_state_and_what_is_kept_of_it(
         assert "office" not in json.dumps([row.state for row in app.store.connector_memories()])
 
 
+async def test_a_restart_forgets_no_place(tmp_path: Path) -> None:
+    async with service(tmp_path) as app:
+        token = (await app.tokens.create("phones", "alice", ""))[1]
+        await post(app, f"/in/t/{token}", location(NORTH, EAST, 60))
+        await state(app, "alice", "office")
+        before = app.places.of("alice")
+    async with service(tmp_path) as app:
+        await state(app, "alice", "office")
+        assert app.places.of("alice") == before
+        # What was sent before and arrives again says nothing new; the token is good as ever.
+        await post(app, f"/in/t/{token}", location(3.1415, 8.7, 120))
+        assert app.places.of("alice") == before
+        app.places.forget("alice")
+    async with service(tmp_path) as app:
+        assert app.places.of("alice") == []
+
+
 async def test_coordinates_are_nowhere_after_a_run(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -91,6 +91,11 @@ class Ingress:
             return
         await response(scope, receive, send)
 
+    @property
+    def held(self) -> int:
+        """Bytes of bodies that are in memory."""
+        return self._memory.held
+
     def waiting(self) -> dict[str, int]:
         """Source -> how many of its requests wait for their turn."""
         return {source: turns.waiting for source, turns in self._lines.items()}

@@ -103,7 +103,7 @@ def test_try_says_what_is_wrong(
         ("kind: plaice", "11:13", "place"),
         ("values: {zone: {path: 'a.[', map: {}}}", "11:29", "JMESPath"),
         ("values: {zone: {path: a, regex: '('}}", "11:39", "regular expression"),
-        ("values: {zoone: door}", "11:15", "zoone"),
+        ("values: {zoone: door}", "11:23", "zoone"),
         ("values: {present: came}", "11:15", "zone"),
         ("preset: radios", "11:15", "radius"),
         ("subjcet: owner", "11:7", "subject"),

@@ -78,3 +78,48 @@ def test_people_without_an_address_that_the_entry_needs_are_named(tmp_path):
     with pytest.raises(UserError) as raised:
         load_settings(path, {"PBX": "geheim"})
     assert raised.value.problems == (f"{path}:7:15: `{{email}}`: these people have no `emails`: carol",)
+
+
+def test_the_organisations_zones_reach_the_connectors_of_places(tmp_path):
+    path = tmp_path / "lamplighter.yaml"
+    path.write_text("""\
+domains: [example.org]
+zones:
+  office: {center: [50.0, 8.0], radius: 100, tags: [site]}
+  lab: {}
+connectors:
+  phones: {connector: owntracks, everyone: true, settings: {zones: {lab: {aliases: [L]}}}}
+  wifi: {connector: webhook, everyone: true, settings: {preset: radius, zones: {"ap-*": office}}}
+  feed: {connector: example, settings: {url: "https://a.example/"}}
+people:
+  alice:
+    sip: sip:alice@example.org
+    links:
+      - {connector: phones, settings: {zones: {home: {center: [50.1, 8.1], radius: 50}}}}
+      - {connector: feed}
+""")
+    found = {link.id: load(link.connector).read_settings(link) for link in links(load_settings(path, {}))}
+    zones = found["phones/alice"].zones
+    assert sorted(zones) == ["home", "lab", "office"] and zones["office"].tags == ("site",)
+    assert zones["lab"].aliases == ("L",)
+    assert found["wifi/alice"].zones == {"ap-*": "office"}
+    assert found["wifi/alice"].zone_tags == {"office": ("site",)}
+
+
+@pytest.mark.parametrize(
+    ("zone", "place", "word"),
+    [
+        ("{center: [91, 8], radius: 100}", "3:15", "latitude"),
+        ("{center: [50.0, 8.0]}", "3:15", "radius"),
+        ("{center: [50.0, 8.0], radius: 3}", "3:36", "at least"),
+        ("{polygon: [[50, 8], [51, 8]]}", "3:16", "three corners"),
+        ("{centre: [50, 8]}", "3:7", "center"),
+    ],
+)
+def test_mistakes_in_zones_have_a_place(tmp_path, zone, place, word):
+    path = tmp_path / "lamplighter.yaml"
+    path.write_text(f"domains: [example.org]\nzones:\n  a: {zone}\n")
+    with pytest.raises(UserError) as caught:
+        load_settings(path, {})
+    (told,) = [str(problem) for problem in caught.value.problems]
+    assert f":{place}: " in told and word in told
