@@ -1,5 +1,6 @@
 """What the tests ask of every foreign program: one class for each program drives it."""
 
+import re
 import subprocess
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
@@ -128,4 +129,6 @@ def installed_version(package: str) -> str:
     done = subprocess.run(
         ["dpkg-query", "-W", "-f", "${Version}", package], capture_output=True, text=True, check=True
     )
-    return done.stdout.partition(":")[2] or done.stdout
+    upstream = re.search(r"(?:\d+:)?(\d+(?:\.\d+)*)", done.stdout)
+    assert upstream is not None, done.stdout
+    return upstream[1]
