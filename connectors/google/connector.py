@@ -40,12 +40,13 @@ class GoogleConnector:
             streams.append(NamedStream(stream, source, meaning, name, required=only))
         self._push = self._hub.push if events else None
         subjects = {calendar: f"{link.id} {account} {calendar}" for calendar in self._calendars}
-        self._subjects = tuple(subjects.values())
-        pushed = PushedCalendars(self._push, self._subjects) if self._push is not None else None
+        pushed = PushedCalendars(self._push, tuple(subjects.values())) if self._push is not None else None
         self._polling = PushedCalendar(link, settings, context.clock, streams, pushed)
+        self._watched: dict[str, Watched] = {}
         if self._push is not None:
             for calendar, subject in subjects.items():
-                self._push.watch(subject, Watched(client, calendar, self._told))
+                self._watched[subject] = Watched(client, calendar, self._told)
+                self._push.watch(subject, self._watched[subject])
 
     def _told(self) -> None:
         if self._polling.told():
@@ -59,8 +60,8 @@ class GoogleConnector:
         """Others do not ask for these calendars any more."""
         self._hub.leave(list(self._calendars))
         if self._push is not None:
-            for subject in self._subjects:
-                self._push.unwatch(subject)
+            for subject, watched in self._watched.items():
+                self._push.unwatch(subject, watched)
 
 
 def account_of(link: Link, settings: GoogleSettings) -> str:

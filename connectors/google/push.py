@@ -68,9 +68,10 @@ class Push:
         self._left.pop(subject, None)
         self._soon()
 
-    def unwatch(self, subject: str) -> None:
-        watched = self._watched.pop(subject, None)
-        if watched is not None:
+    def unwatch(self, subject: str, watched: Watched) -> None:
+        """Unless another has taken its place: a link that changes is made anew before the old one is closed."""
+        if self._watched.get(subject) is watched:
+            del self._watched[subject]
             self._left[subject] = (watched.client, self._clock.monotonic())
 
     def covers(self, subject: str) -> bool:

@@ -51,8 +51,8 @@ class MicrosoftConnector:
         self._polling = PushedCalendar(link, settings, context.clock, streams, pushed)
         if self._push is not None:
             resource = f"{self._desk.user(self._mailbox).removeprefix('/')}/events"
-            watched = Watched(self._desk.client, self._mailbox, resource, self._told)
-            self._push.watch(self._subject, watched)
+            self._watched = Watched(self._desk.client, self._mailbox, resource, self._told)
+            self._push.watch(self._subject, self._watched)
 
     def _told(self) -> None:
         if self._polling.told():
@@ -70,7 +70,7 @@ class MicrosoftConnector:
         """Others do not ask for this mailbox any more."""
         self._desk.leave(self._mailbox)
         if self._push is not None:
-            self._push.unwatch(self._subject)
+            self._push.unwatch(self._subject, self._watched)
 
 
 def mailbox_of(link: Link, settings: MicrosoftSettings) -> str:

@@ -2,6 +2,7 @@
 
 import threading
 from collections.abc import Callable, Mapping
+from importlib import import_module
 from typing import Any, TypeVar
 from urllib.parse import urlencode, urlsplit
 
@@ -116,6 +117,4 @@ class Answer:
 
 def msal() -> Any:
     """The library, imported when first needed: in a thread, since it takes a quarter of a second."""
-    from importlib import import_module
-
     return import_module("msal")

@@ -138,6 +138,17 @@ async def test_after_a_restart_channels_are_taken_up_again():
         assert made.polls == [ALICE]
 
 
+async def test_a_link_that_is_made_anew_goes_on_being_told():
+    async with pushed() as made:
+        made.connector()
+        await made.alice.close()
+        made.world.clock.advance(61)
+        await made.hub.push.tend()
+        made.polls.clear()
+        await made.server.notify(ALICE)
+        assert made.polls == [ALICE]
+
+
 async def test_a_channel_that_nobody_wants_any_more_is_closed():
     async with pushed() as made:
         await made.alice.close()

@@ -223,6 +223,16 @@ async def test_one_of_an_earlier_run_whose_link_is_gone_is_taken_back():
         assert not made.server.subscriptions and made.hub_secrets["microsoft-subscriptions"] == "[]"
 
 
+async def test_a_link_that_is_made_anew_goes_on_being_told():
+    async with pushed() as made:
+        anew = made.connector(poll_now=lambda: made.polls.append("anew"))
+        await made.alice.close()
+        made.world.clock.advance(61)
+        await made.hub.push.tend()
+        await made.server.notify(ALICE)
+        assert made.polls == ["anew"] and (await anew.poll(fresh=False)).announced
+
+
 async def test_two_people_may_look_at_one_mailbox():
     async with pushed() as made:
         settings = {**made.shared, "mailbox": ALICE}
