@@ -14,11 +14,15 @@ from pydantic import BaseModel, ConfigDict, Field, HttpUrl
 from connectors.access_token import EARLY, KeptToken
 from connectors.base import Context
 from connectors.consent import CodePrompt, Consented, NoCodes, PageVisit
-from connectors.errors import AuthFailed, BadData
-from connectors.http import Response, expect
+from connectors.errors import AuthFailed, BadData, ConnectorError
+from connectors.http import Http, Response, expect
 
 MAX_ANSWER = 64 * 1024
-_SIGN_IN_AGAIN = "Sign in again: `lamplighter link`."
+LINK = "lamplighter link"
+"The command by which people sign in again."
+
+Refuse = Callable[[Mapping[str, Any]], ConnectorError]
+"What a refusal of the token endpoint means."
 
 
 class OAuthSettings(BaseModel):
@@ -40,11 +44,20 @@ class RefreshedToken(KeptToken):
     `Context.secrets`."""
 
     def __init__(
-        self, settings: OAuthSettings, context: Context, refresh_token: str | None, client_secret: str | None
+        self,
+        settings: OAuthSettings,
+        context: Context,
+        refresh_token: str | None,
+        client_secret: str | None,
+        *,
+        again: str = LINK,
+        refuse: Refuse | None = None,
     ) -> None:
-        """``refresh_token``: as the link was given it; None: what a person agreed to is in `Context.secrets`."""
+        """``refresh_token``: as the link was given it; None: what a person agreed to is in `Context.secrets`.
+        ``again``: the command by which the person signs in again."""
         super().__init__(context.clock)
         self._settings, self._context = settings, context
+        self._again, self._refuse = again, refuse or refusal(again)
         self._refresh_token, self._client_secret = refresh_token, client_secret
 
     async def acquire(self, renew: bool) -> tuple[str, float]:
@@ -55,9 +68,11 @@ class RefreshedToken(KeptToken):
             return kept["access_token"], until - now
         refresh = kept.get("refresh_token") or self._refresh_token
         if not refresh:
-            raise AuthFailed("nobody has signed in yet", advice=_SIGN_IN_AGAIN)
+            raise AuthFailed("nobody has signed in yet", advice=f"Sign in: {self._again}")
         form = {"grant_type": "refresh_token", "refresh_token": refresh}
-        given = _kept(await _ask(self._context, self._settings, self._client_secret, form), now)
+        form |= _client(self._settings, self._client_secret)
+        url = str(self._settings.token_url)
+        given = _kept(await ask_for_token(self._context.http, url, form, self._refuse), now)
         kept.update(given)
         return given["access_token"], float(given["access_token_until"]) - now
 
@@ -69,6 +84,9 @@ class PageConsent:
     settings: OAuthSettings
     context: Context
     client_secret: str | None = field(repr=False)
+    again: str = LINK
+    "The command by which the person signs in again."
+    refuse: Refuse | None = None
 
     async def by_code(self, show: Callable[[CodePrompt], None]) -> Consented:
         """There is no address for that in the settings."""
@@ -94,18 +112,30 @@ class PageConsent:
     async def finish(self, visit: PageVisit, parameters: Mapping[str, str]) -> Consented:
         """Raises `AuthFailed` when the person did not agree."""
         if not secrets.compare_digest(parameters.get("state", ""), visit.state):
-            raise AuthFailed("what came back belongs to another sign-in", advice="Begin again.")
+            raise AuthFailed("what came back belongs to another sign-in", advice=f"Begin again: {self.again}")
         if "code" not in parameters:
-            refusal = parameters.get("error", "no code")[:60]
-            raise AuthFailed(f"the provider's page did not agree ({refusal})", advice="Begin again.")
+            error = parameters.get("error", "no code")[:60]
+            raise AuthFailed(
+                f"the question was answered with no ({error})", advice=f"Begin again: {self.again}"
+            )
         kept = json.loads(visit.kept)
         form = {
             "grant_type": "authorization_code",
             "code": parameters["code"],
             "redirect_uri": kept["redirect_uri"],
             "code_verifier": kept["verifier"],
+            **_client(self.settings, self.client_secret),
         }
-        given = await _ask(self.context, self.settings, self.client_secret, form)
+        url, refuse = str(self.settings.token_url), self.refuse or refusal(self.again)
+        given = await ask_for_token(self.context.http, url, form, refuse)
+        left_out = set(self.settings.scope.split()) - set(
+            str(given.get("scope", self.settings.scope)).split()
+        )
+        if left_out:
+            raise AuthFailed(
+                "part of what was asked for was left out of the consent",
+                advice=f"Begin again and tick it: {self.again}",
+            )
         if "refresh_token" not in given:
             raise BadData("the provider gave no refresh token")
         return Consented(_kept(given, self.context.clock.wall()), "")
@@ -114,53 +144,56 @@ class PageConsent:
         """Nothing to close."""
 
 
-async def _ask(
-    context: Context, settings: OAuthSettings, client_secret: str | None, form: Mapping[str, str]
-) -> dict[str, Any]:
-    """The token endpoint's answer (RFC 6749 §5)."""
-    sent = {**form, "client_id": settings.client_id}
-    if client_secret is not None:
-        sent["client_secret"] = client_secret
-    response = await context.http.request(
+def _client(settings: OAuthSettings, client_secret: str | None) -> dict[str, str]:
+    return {"client_id": settings.client_id, **({"client_secret": client_secret} if client_secret else {})}
+
+
+async def ask_for_token(http: Http, url: str, form: Mapping[str, str], refuse: Refuse) -> dict[str, Any]:
+    """The token endpoint's answer (RFC 6749 §5). Raises what ``refuse`` makes of a refusal."""
+    response = await http.request(
         "POST",
-        str(settings.token_url),
+        url,
         headers={"Content-Type": "application/x-www-form-urlencoded", "Accept": "application/json"},
-        body=urlencode(sent).encode(),
+        body=urlencode(form).encode(),
         max_body=MAX_ANSWER,
         follow=False,
     )
     if response.status in (400, 401):
-        raise AuthFailed(f"the provider gives no token ({_refusal(response)})", advice=_SIGN_IN_AGAIN)
+        raise refuse(_json(response))
     given = _json(expect(response, 200))
     if not isinstance(given.get("access_token"), str):
         raise BadData("the provider's answer holds no token")
     return given
 
 
+def refusal(again: str) -> Refuse:
+    """The words for any provider: `invalid_grant` and the like (RFC 6749 §5.2)."""
+
+    def refuse(answer: Mapping[str, Any]) -> ConnectorError:
+        error = str(answer.get("error", "no reason given"))[:60]
+        return AuthFailed(f"the provider gives no token ({error})", advice=f"Sign in again: {again}")
+
+    return refuse
+
+
+def lifetime(given: Mapping[str, Any]) -> float:
+    """Seconds that an access token is good for."""
+    seconds = given.get("expires_in")
+    return float(seconds) if isinstance(seconds, int | float | str) and str(seconds).isdecimal() else 300.0
+
+
 def _kept(given: Mapping[str, Any], now: float) -> dict[str, str]:
     """What of an answer goes into `Context.secrets`."""
-    lifetime = given.get("expires_in")
-    seconds = (
-        float(lifetime) if isinstance(lifetime, int | float | str) and str(lifetime).isdecimal() else 300.0
-    )
-    kept = {"access_token": str(given["access_token"]), "access_token_until": str(now + seconds)}
+    kept = {"access_token": str(given["access_token"]), "access_token_until": str(now + lifetime(given))}
     if isinstance(given.get("refresh_token"), str):
         kept["refresh_token"] = given["refresh_token"]
     return kept
 
 
-def _refusal(response: Response) -> str:
-    """`invalid_grant` and the like (RFC 6749 §5.2)."""
-    try:
-        return str(_json(response).get("error", response.status))[:60]
-    except BadData:
-        return str(response.status)
-
-
 def _json(response: Response) -> dict[str, Any]:
     try:
         found = json.loads(response.body)
-    except ValueError:
+    except (ValueError, RecursionError):
         raise BadData("the provider's answer is not JSON") from None
     if not isinstance(found, dict):
         raise BadData("the provider's answer is not a JSON object")

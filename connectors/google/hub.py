@@ -13,11 +13,13 @@ from connectors.google.calendar_api import FREE_BUSY_PATH, MOST_CALENDARS, Json,
 from connectors.google.client import AT_ONCE, GoogleClient
 from connectors.google.mapping import read_free_busy
 from connectors.google.push import Push
+from connectors.google.refusals import person_refused
 from connectors.google.settings import GoogleSettings, SignIn
-from connectors.google.tokens import PersonTokens, ServiceTokens, application, service_account
+from connectors.google.tokens import ServiceTokens, application, client_secret, service_account
 from connectors.ical.window import Window
 from connectors.ingress import Received, Reply
 from connectors.limits import Limits
+from connectors.oauth import RefreshedToken
 from connectors.reception import Reception
 
 TEND_EVERY = 30.0
@@ -60,8 +62,14 @@ class GoogleHub:
             tokens = ServiceTokens(http, url, self._account, account, settings.scope, context.clock)
         else:
             again = f"lamplighter link {link.person} {link.entry.key or link.connector}"
-            client = application(settings.client_id, link.secret)
-            tokens = PersonTokens(http, url, client, context.secrets, context.clock, again)
+            tokens = RefreshedToken(
+                application(settings),
+                context,
+                None,
+                client_secret(link.secret),
+                again=again,
+                refuse=lambda answer: person_refused(answer, again),
+            )
         return GoogleClient(http, str(settings.endpoints.api), tokens, self._limits, account)
 
     def free_busy(

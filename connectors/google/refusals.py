@@ -34,10 +34,28 @@ class GoSlower(Unreachable):
     """A quota is used up."""
 
 
-def sign_in_refused(answer: Mapping[str, Any], again: str) -> ConnectorError:
-    """Of a token endpoint's error answer. ``again``: the command by which the person signs in anew; empty when a
-    service account signs in."""
-    error = str(answer.get("error") or "no reason given")[:60]
+def service_refused(answer: Mapping[str, Any]) -> ConnectorError:
+    """Of a token endpoint's refusal of a service account."""
+    error = _error(answer)
+    return _for_anybody(error) or AuthFailed(
+        f"Google's sign-in does not accept the service account for this account ({error})",
+        advice="Check that its key is still valid and that the account exists in the organisation.",
+    )
+
+
+def person_refused(answer: Mapping[str, Any], again: str) -> ConnectorError:
+    """Of one of a person's sign-in. ``again``: the command by which the person signs in anew."""
+    error = _error(answer)
+    return _for_anybody(error) or AuthFailed(
+        f"the sign-in at Google has expired or was withdrawn ({error})", advice=f"Sign in again: {again}"
+    )
+
+
+def _error(answer: Mapping[str, Any]) -> str:
+    return str(answer.get("error") or "no reason given")[:60]
+
+
+def _for_anybody(error: str) -> ConnectorError | None:
     if error in ("temporarily_unavailable", "internal_failure"):
         return Unreachable(f"Google's sign-in is not available for now ({error})")
     if error in ("invalid_client", "deleted_client", "disabled_client"):
@@ -50,14 +68,7 @@ def sign_in_refused(answer: Mapping[str, Any], again: str) -> ConnectorError:
             f"Google's sign-in does not let the application act for this account ({error})",
             advice="An administrator has to allow its client id the scope, under domain-wide delegation.",
         )
-    if again:
-        return AuthFailed(
-            f"the sign-in at Google has expired or was withdrawn ({error})", advice=f"Sign in again: {again}"
-        )
-    return AuthFailed(
-        f"Google's sign-in does not accept the service account for this account ({error})",
-        advice="Check that its key is still valid and that the account exists in the organisation.",
-    )
+    return None
 
 
 def api_refused(status: int, body: Any, retry_after: float | None) -> ConnectorError:

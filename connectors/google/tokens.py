@@ -1,14 +1,13 @@
-"""Access tokens for Google: a service account's, acting for somebody, or a person's own.
+"""Access tokens for Google: a service account's, acting for somebody; and what people's own need.
 
-Source: developers.google.com/identity/protocols/oauth2/service-account (RFC 7523), …/oauth2/web-server (RFC 6749).
+Source: developers.google.com/identity/protocols/oauth2/service-account (RFC 7523).
 """
 
 import base64
 import json
-from collections.abc import Mapping, MutableMapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
-from urllib.parse import urlencode, urlsplit
 
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import padding
@@ -17,12 +16,12 @@ from cryptography.hazmat.primitives.serialization import load_pem_private_key
 
 from connectors.access_token import KeptToken
 from connectors.base import Clock
-from connectors.errors import AuthFailed, BadData, Misconfigured, Unreachable
-from connectors.google.refusals import sign_in_refused
-from connectors.http import Http, retry_after
+from connectors.errors import Misconfigured
+from connectors.google.refusals import service_refused
+from connectors.google.settings import GoogleSettings
+from connectors.http import Http
+from connectors.oauth import OAuthSettings, ask_for_token, lifetime
 
-REFRESH = "google-refresh-token"
-"Key in `Context.secrets`."
 ASSERTION_LASTS = 3600
 "Seconds; Google takes no more."
 _JWT_BEARER = "urn:ietf:params:oauth:grant-type:jwt-bearer"
@@ -80,14 +79,22 @@ def client_secret(secret: str | None) -> str:
         raise Misconfigured("the secret is neither a client secret nor a file that holds one") from None
 
 
-def application(client_id: str | None, secret: str | None) -> tuple[str, str]:
-    """Client id and client secret. Raises `Misconfigured`."""
-    if client_id is None:
+def application(settings: GoogleSettings) -> OAuthSettings:
+    """Which application people sign in to, and what it asks for. Raises `Misconfigured`."""
+    if settings.client_id is None:
         raise Misconfigured(
             "the application that people sign in to is not set up (client_id)",
             advice="It stands in an entry under `connectors`; see this connector's page.",
         )
-    return client_id, client_secret(secret)
+    hint = {} if settings.account is None else {"login_hint": settings.account}
+    return OAuthSettings(
+        token_url=settings.endpoints.token,
+        authorize_url=settings.endpoints.authorize,
+        client_id=settings.client_id,
+        scope=settings.scope,
+        # A refresh token comes with the first consent only, unless it is asked for again.
+        parameters={"access_type": "offline", "prompt": "consent", **hint},
+    )
 
 
 class ServiceTokens(KeptToken):
@@ -105,75 +112,9 @@ class ServiceTokens(KeptToken):
         assertion = self._account.assertion(
             subject=self._subject, scope=self._scope, audience=self._url, now=self._clock.wall()
         )
-        answer = await ask_for_token(
-            self._http, self._url, {"grant_type": _JWT_BEARER, "assertion": assertion}
-        )
-        return good(answer, "")
-
-
-class PersonTokens(KeptToken):
-    """By the refresh token in ``secrets``. ``again``: how to sign in anew."""
-
-    def __init__(
-        self,
-        http: Http,
-        url: str,
-        client: tuple[str, str],
-        secrets: MutableMapping[str, str],
-        clock: Clock,
-        again: str,
-    ) -> None:
-        super().__init__(clock)
-        self._http, self._url, self._client = http, url, client
-        self._secrets, self._again = secrets, again
-
-    async def acquire(self, renew: bool) -> tuple[str, float]:
-        """See `KeptToken.acquire`."""
-        refresh = self._secrets.get(REFRESH)
-        if not refresh:
-            raise AuthFailed("nobody has signed in at Google for this yet", advice=f"Sign in: {self._again}")
-        form = {"grant_type": "refresh_token", "refresh_token": refresh, **client_form(self._client)}
-        answer = await ask_for_token(self._http, self._url, form)
-        token = good(answer, self._again)
-        if answer.get("refresh_token"):
-            self._secrets[REFRESH] = str(answer["refresh_token"])
-        return token
-
-
-def client_form(client: tuple[str, str]) -> dict[str, str]:
-    """Client id, and client secret if there is one."""
-    id_, secret = client
-    return {"client_id": id_, **({"client_secret": secret} if secret else {})}
-
-
-async def ask_for_token(http: Http, url: str, form: Mapping[str, str]) -> dict[str, Any]:
-    """The token endpoint's answer, refusals among it."""
-    response = await http.request(
-        "POST",
-        url,
-        headers={"Content-Type": "application/x-www-form-urlencoded", "Accept": "application/json"},
-        body=urlencode(form).encode(),
-        max_body=64 * 1024,
-        follow=False,
-    )
-    if response.status == 429 or response.status >= 500:
-        host = urlsplit(url).hostname
-        raise Unreachable(f"{host} answered {response.status}", retry_after=retry_after(response))
-    try:
-        answer = json.loads(response.body)
-    except (ValueError, RecursionError):
-        answer = None
-    if not isinstance(answer, dict):
-        raise BadData("Google's sign-in answered with something that is no sign-in")
-    return answer
-
-
-def good(answer: Mapping[str, Any], again: str) -> tuple[str, float]:
-    """Token and seconds. Raises what `sign_in_refused` says."""
-    token, seconds = answer.get("access_token"), answer.get("expires_in")
-    if not isinstance(token, str) or not token:
-        raise sign_in_refused(answer, again)
-    return token, float(seconds) if isinstance(seconds, int | float) else 0.0
+        form = {"grant_type": _JWT_BEARER, "assertion": assertion}
+        answer = await ask_for_token(self._http, self._url, form, service_refused)
+        return str(answer["access_token"]), lifetime(answer)
 
 
 def _packed(given: Mapping[str, Any]) -> str:

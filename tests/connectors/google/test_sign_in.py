@@ -8,7 +8,7 @@ import pytest
 from connectors.errors import AuthFailed, BadData, Misconfigured, Unreachable
 from connectors.google.consent import GoogleConsent
 from connectors.google.settings import GoogleSettings
-from connectors.google.tokens import REFRESH, client_secret, service_account
+from connectors.google.tokens import client_secret, service_account
 from tests.connectors.google.google_server import CLIENT_SECRET, SCOPES
 from tests.connectors.google.support import ALICE, BOB, Office, meeting, office
 
@@ -123,7 +123,7 @@ async def test_what_comes_back_from_another_visit_is_refused(back):
     async with personal() as made:
         consent = consent_of(made)
         visit = await consent.begin("http://127.0.0.1:8400/")
-        with pytest.raises(AuthFailed, match="does not belong"):
+        with pytest.raises(AuthFailed, match="another sign-in"):
             await consent.finish(visit, back)
 
 
@@ -157,7 +157,7 @@ async def test_a_consent_without_the_calendar_is_refused():
 
 async def test_there_are_no_codes_for_calendars():
     async with personal() as made:
-        with pytest.raises(Misconfigured, match="no codes"):
+        with pytest.raises(Misconfigured, match="not asked for codes"):
             await consent_of(made).by_code(print)
 
 
@@ -170,7 +170,7 @@ async def test_a_withdrawn_consent_says_how_to_sign_in_again(caplog):
         with pytest.raises(AuthFailed, match="expired or was withdrawn") as caught:
             await connector.poll(fresh=False)
         assert f"Sign in again: {AGAIN}" in caught.value.words
-        assert secrets[REFRESH] not in caught.value.words + caplog.text
+        assert secrets["refresh_token"] not in caught.value.words + caplog.text
 
 
 async def test_nobody_has_signed_in_yet():
@@ -184,6 +184,7 @@ async def test_a_wrong_client_secret_is_named_and_not_told(caplog):
     async with personal() as made:
         secrets = await sign_in(made)
         made.secret = "n0t-the-s3cr3t"
+        made.server.grants.clear()
         with pytest.raises(AuthFailed, match="invalid_client") as caught:
             await made.connector(secrets=secrets).poll(fresh=False)
         told = caught.value.words + caplog.text
@@ -197,6 +198,7 @@ async def test_refusals_are_told_apart(error, kind):
     async with personal() as made:
         secrets = await sign_in(made)
         made.server.token_error = error
+        made.server.grants.clear()
         with pytest.raises(kind):
             await made.connector(secrets=secrets).poll(fresh=False)
 
@@ -205,7 +207,8 @@ async def test_a_sign_in_that_talks_nonsense():
     async with personal() as made:
         secrets = await sign_in(made)
         made.server._token = lambda form: made.server.page()
-        with pytest.raises(BadData, match="no sign-in"):
+        made.server.grants.clear()
+        with pytest.raises(BadData, match="not JSON"):
             await made.connector(secrets=secrets).poll(fresh=False)
 
 
