@@ -239,7 +239,7 @@ async def open_app(
         # 5. The connectors: calendars become facts.
         http = source_assembly.http(settings)
         stack.push_async_callback(http.close)
-        workshop = Workshop()
+        workshop = Workshop(children=2)
         stack.push_async_callback(workshop.close)
         subscriptions = Subscriptions(
             clock,

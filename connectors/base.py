@@ -110,7 +110,8 @@ class Workshop(Protocol):
         self, function: Callable[..., T_co], items: Sequence[tuple[Any, ...]], *, limit: float
     ) -> list["T_co | Failed"]:
         """``function(*item)`` for each item. An item that raises, or needs more than ``limit`` seconds of
-        processor time, gives a `Failed`; the others count. ``function`` is a module-level function."""
+        processor time, gives a `Failed`; the others count. All together get ten times the limit. ``function`` is a
+        module-level function."""
         ...
 
 

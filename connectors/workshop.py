@@ -1,7 +1,7 @@
 """Runs hostile or costly work in child processes that can be killed.
 
 A calendar object may ask for a repetition every second for ever. Such work runs in a child with a limit of
-processor time per item (a timer signal interrupts the item, the child goes on with the next), a limit of
+processor time per item (a timer signal interrupts the item, the child goes on with the next) and per job, a limit of
 memory, and a wall-clock limit over all after which the child is killed. The event loop never waits.
 """
 
@@ -24,6 +24,8 @@ T = TypeVar("T")
 _LENGTH = struct.Struct("!I")
 MEMORY = 1 << 30
 "Bytes of address space per child."
+JOB_FACTOR = 10
+"All items of one job together get this many times the processor limit of one: a calendar full of bombs is one job."
 WALL_FACTOR = 20
 "A child that needs this many times the processor limit of its items by the wall clock hangs outside Python."
 START_LIMIT = 60.0
@@ -58,7 +60,9 @@ class Workshop:
                 # Sent by name first and answered, so that imports do not count as the items' time.
                 await _exchange(child, function, START_LIMIT)
                 answer: list[T | Failed] = await _exchange(
-                    child, (list(items), limit), START_LIMIT + WALL_FACTOR * limit * len(items)
+                    child,
+                    (list(items), limit),
+                    START_LIMIT + WALL_FACTOR * limit * min(len(items), JOB_FACTOR + 1),
                 )
                 done = True
                 return answer
@@ -125,7 +129,22 @@ def child() -> NoReturn:
         function = _receive(incoming)
         _send(outgoing, None)
         items, limit = _receive(incoming)
-        _send(outgoing, [_attempt(function, item, limit) for item in items])
+        _send(outgoing, _attempt_all(function, items, limit))
+
+
+def _attempt_all(function: Callable[..., Any], items: list[tuple[Any, ...]], limit: float) -> list[Any]:
+    """Honest items take a hundredth of their limit, so a job that needs many times the limit is none."""
+    end = _spent() + JOB_FACTOR * limit
+    return [
+        _attempt(function, item, limit) if _spent() < end else Failed("what came before it took all the time")
+        for item in items
+    ]
+
+
+def _spent() -> float:
+    """Processor seconds of this process so far."""
+    usage = resource.getrusage(resource.RUSAGE_SELF)
+    return usage.ru_utime + usage.ru_stime
 
 
 def _attempt(function: Callable[..., Any], item: tuple[Any, ...], limit: float) -> Any:

@@ -19,7 +19,7 @@ from connectors.ical.window import wears_out, window_at
 from connectors.ics_feed.mapping import decode, problems_of, split_feed
 from connectors.ics_feed.settings import FeedUrl, IcsFeedSettings
 
-SPLIT_LIMIT = 5.0
+SPLIT_LIMIT = 1.0
 "Seconds of processor time to take a feed apart."
 
 

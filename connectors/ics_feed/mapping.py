@@ -1,17 +1,14 @@
 """A feed's text → objects that can be read one by one. Pure."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from connectors.base import Failed
 from connectors.errors import BadData
 from connectors.ical.lines import MAX_COMPONENTS, MAX_TEXT
 from connectors.ical.read import Reading
 
-_PART = re.compile(
-    r"^BEGIN:(VEVENT|VTIMEZONE|VFREEBUSY|VAVAILABILITY)[ \t]*\r?\n.*?^END:\1[ \t]*\r?$",
-    re.MULTILINE | re.DOTALL | re.IGNORECASE,
-)
+_PARTS = frozenset({"VEVENT", "VTIMEZONE", "VFREEBUSY", "VAVAILABILITY"})
 _UID = re.compile(r"^UID[^:\r\n]*:(.*(?:\r?\n[ \t].*)*)", re.MULTILINE | re.IGNORECASE)
 
 
@@ -24,16 +21,31 @@ def split_feed(text: str) -> list[str]:
         raise BadData("the calendar is too large")
     zones: list[str] = []
     by_uid: dict[str, list[str]] = {}
-    for number, part in enumerate(_PART.finditer(text)):
+    for number, (name, part) in enumerate(_parts(text)):
         if number >= MAX_COMPONENTS:
             raise BadData("the calendar has too many parts")
-        if part[1].upper() == "VTIMEZONE":
-            zones.append(part[0].rstrip("\r"))
+        if name == "VTIMEZONE":
+            zones.append(part)
             continue
-        uid = _UID.search(part[0])
-        by_uid.setdefault(uid[1].strip() if uid else f"\0{number}", []).append(part[0].rstrip("\r"))
+        uid = _UID.search(part)
+        by_uid.setdefault(uid[1].strip() if uid else f"\0{number}", []).append(part)
     head = ["BEGIN:VCALENDAR", *zones]
     return ["\r\n".join([*head, *events, "END:VCALENDAR", ""]) for events in by_uid.values()]
+
+
+def _parts(text: str) -> Iterator[tuple[str, str]]:
+    """Name and text of each component that counts, those inside others left where they are; one that is not ended is
+    none. Line by line: a pattern over the whole text would take for ever on a text that was made for that."""
+    name, lines = "", []
+    for line in text.splitlines():
+        keyword, _, component = line.rstrip().upper().partition(":")
+        if not name and keyword == "BEGIN" and component in _PARTS:
+            name, lines = component, [line]
+        elif name:
+            lines.append(line)
+            if keyword == "END" and component == name:
+                yield name, "\r\n".join(lines)
+                name = ""
 
 
 def problems_of(objects: Sequence[str], readings: Sequence[Reading | Failed]) -> tuple[str, ...]:

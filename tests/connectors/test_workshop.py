@@ -129,3 +129,58 @@ async def test_recurrence_bombs_end_within_a_second_and_are_named(workshop, rule
         assert hostile.problems or "BYMONTHDAY=30" in rule
     else:
         assert "time" in hostile.reason
+
+
+HOSTILE = {
+    "a-million-exceptions": event(
+        "DTSTART:20260101T090000Z", "DURATION:PT1H", "RRULE:FREQ=DAILY",
+        "EXDATE:" + ",".join(["20260303T090000Z"] * 1_000_000), uid="bomb",
+    ),
+    "exceptions-in-lines": event(
+        "DTSTART:20260101T090000Z", "DURATION:PT1H", "RRULE:FREQ=DAILY",
+        *["EXDATE:20260303T090000Z"] * 200_000, uid="bomb",
+    ),
+    "a-hundred-thousand-overrides": "\r\n".join(
+        event(f"RECURRENCE-ID:20260303T{n % 24:02}{n // 24 % 60:02}00Z", "DTSTART:20260303T090000Z", uid="bomb")
+        for n in range(100_000)
+    ),
+    "dates-without-end": event(
+        "DTSTART:20260101T090000Z", "RDATE:" + ",".join(["20260303T090000Z"] * 500_000), uid="bomb"
+    ),
+    "a-century-each-day": event("DTSTART:19260101T090000Z", "DURATION:P36500D", "RRULE:FREQ=DAILY", uid="bomb"),
+    "a-long-story": event("DTSTART:20260302T090000Z", "SUMMARY:" + "long " * 1_500_000, uid="bomb"),
+    "nested": "BEGIN:VEVENT\r\n" * 5000 + "END:VEVENT\r\n" * 5000,
+    "busy-times-without-end": "BEGIN:VFREEBUSY\r\nUID:bomb\r\n"
+    + "FREEBUSY:20260302T090000Z/PT1H\r\n" * 200_000 + "END:VFREEBUSY",
+    "hours-of-centuries": event("DTSTART:16010101T090000Z", "DURATION:PT1M", "RRULE:FREQ=HOURLY", uid="bomb"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("text", HOSTILE.values(), ids=HOSTILE)
+async def test_hostile_objects_end_within_a_second_and_the_others_count(workshop, text):
+    bomb, good = calendar(text), calendar(event("DTSTART:20260302T090000Z", "DURATION:PT1H"))
+    start, end = datetime(2026, 3, 2, tzinfo=UTC), datetime(2026, 3, 4, tzinfo=UTC)
+    await workshop.each(read, [(good, start, end, "UTC", ALICE)], limit=0.5)
+    (before,) = await workshop.each(time.process_time, [()], limit=1.0)
+    hostile, honest = await workshop.each(
+        read, [(bomb, start, end, "UTC", ALICE), (good, start, end, "UTC", ALICE)], limit=0.5
+    )
+    (after,) = await workshop.each(time.process_time, [()], limit=1.0)
+    assert isinstance(honest, Reading) and len(honest.events) == 1
+    assert after < before + 1.0, "one child did it all, or was replaced"
+    if isinstance(hostile, Reading):
+        # What is odd but cheap may count; what is refused is named.
+        assert hostile.problems or len(hostile.events) <= 100
+    else:
+        assert hostile.reason
+
+
+async def test_a_calendar_full_of_bombs_does_not_keep_the_others_waiting(workshop):
+    rule = BOMBS["daily-with-many-times"]
+    bomb = calendar(event("DTSTART:19700101T000000Z", "DURATION:PT1M", rule, uid="bomb"))
+    start, end = datetime(2026, 3, 2, tzinfo=UTC), datetime(2026, 3, 4, tzinfo=UTC)
+    (before,) = await workshop.each(time.process_time, [()], limit=1.0)
+    answers = await workshop.each(read, [(bomb, start, end, "UTC", ALICE)] * 100, limit=0.1)
+    (after,) = await workshop.each(time.process_time, [()], limit=1.0)
+    assert after - before < 2.0
+    assert len(answers) == 100 and all(isinstance(each, Failed) or each.problems for each in answers)

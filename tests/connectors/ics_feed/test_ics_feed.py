@@ -1,11 +1,12 @@
 """The feed connector: conformance, conditions, hashes, secrets, and the same meaning as by CalDAV."""
 
+import time
 from contextlib import asynccontextmanager
 
 import pytest
 from aiohttp import web
 
-from connectors.base import Link
+from connectors.base import Failed, Link
 from connectors.conformance import ConnectorConformance
 from connectors.errors import BadData
 from connectors.health import HealthState
@@ -45,6 +46,24 @@ class TestConformance(ConnectorConformance):
 
         async with http_source(answer, link) as source:
             yield source
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "BEGIN:VCALENDAR\r\n" + "BEGIN:VEVENT\r\n" * 500_000,
+        "BEGIN:VCALENDAR\r\n" + "BEGIN:VEVENT\r\nUID:" * 300_000,
+        "BEGIN:VCALENDAR\r\nBEGIN:VEVENT\r\nUID:1" + "\r\n 1" * 1_000_000 + "\r\nEND:VEVENT\r\nEND:VCALENDAR",
+    ],
+    ids=["begun-only", "begun-in-one-line", "a-folded-name"],
+)
+async def test_a_text_made_to_be_hard_to_take_apart_is_taken_apart_in_time(text):
+    async with new_world() as world:
+        (before,) = await world.workshop.each(time.process_time, [()], limit=1.0)
+        (found,) = await world.workshop.each(split_feed, [(text,)], limit=1.0)
+        (after,) = await world.workshop.each(time.process_time, [()], limit=1.0)
+        assert after - before < 1.2
+        assert isinstance(found, Failed) or len(found) <= 1
 
 
 class Feed:
