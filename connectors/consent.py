@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Protocol
 
+from connectors.base import Link
 from connectors.errors import Misconfigured
 
 
@@ -70,3 +71,8 @@ class Consent(Protocol):
     async def close(self) -> None:
         """The attempt is over."""
         ...
+
+
+def sign_in_command(link: Link) -> str:
+    """By which the person of a link signs in, or signs in again."""
+    return f"lamplighter link {link.person} {link.entry.key or link.connector}"

@@ -3,6 +3,7 @@
 from connectors.authorization import Authorization, basic, bearer, digest
 from connectors.base import Context, Link
 from connectors.caldav.settings import CalDavSettings
+from connectors.consent import sign_in_command
 from connectors.http import MAX_BODY, Response
 from connectors.oauth import RefreshedToken
 
@@ -19,7 +20,9 @@ class Account:
         self._fixed: Authorization | None = None
         if settings.oauth is not None:
             own = link.secret if link.secret != link.entry.secret else None
-            self._tokens = RefreshedToken(settings.oauth, context, own, link.entry.secret)
+            self._tokens = RefreshedToken(
+                settings.oauth, context, own, link.entry.secret, again=sign_in_command(link)
+            )
         elif link.secret is not None:
             self._fixed = self._by_password(link.secret)
 

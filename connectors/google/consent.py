@@ -1,7 +1,7 @@
 """A person signs in at Google and lets Lamplighter read. (Google has codes for some things, not for calendars.)"""
 
 from connectors.base import Context, Link
-from connectors.consent import NotNeeded
+from connectors.consent import NotNeeded, sign_in_command
 from connectors.google.refusals import person_refused
 from connectors.google.settings import GoogleSettings, SignIn
 from connectors.google.tokens import application, client_secret
@@ -17,7 +17,7 @@ class GoogleConsent(PageConsent):
                 "the administrator has consented for everybody (sign_in: organisation)",
                 advice="Nobody needs to sign in; an account for the person is enough.",
             )
-        again = f"lamplighter link {link.person} {link.entry.key or link.connector}"
+        again = sign_in_command(link)
         hint = settings.account or next(iter(link.addresses), None)
         super().__init__(
             application(settings.model_copy(update={"account": hint})),

@@ -8,6 +8,7 @@ from datetime import timedelta
 from connectors.access_token import AccessTokens
 from connectors.base import Context, Entry, Link
 from connectors.batching import Batcher
+from connectors.consent import sign_in_command
 from connectors.errors import ConnectorError, Misconfigured
 from connectors.google.calendar_api import FREE_BUSY_PATH, MOST_CALENDARS, Json, free_busy_body
 from connectors.google.client import AT_ONCE, GoogleClient
@@ -61,7 +62,7 @@ class GoogleHub:
                 )
             tokens = ServiceTokens(http, url, self._account, account, settings.scope, context.clock)
         else:
-            again = f"lamplighter link {link.person} {link.entry.key or link.connector}"
+            again = sign_in_command(link)
             tokens = RefreshedToken(
                 application(settings),
                 context,

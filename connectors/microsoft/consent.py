@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
 from connectors.base import Context, Link
-from connectors.consent import CodePrompt, Consented, NotNeeded, PageVisit
+from connectors.consent import CodePrompt, Consented, NotNeeded, PageVisit, sign_in_command
 from connectors.errors import AuthFailed
 from connectors.microsoft.msal_calls import MsalCalls, Transport
 from connectors.microsoft.refusals import sign_in_refused
@@ -36,7 +36,7 @@ class MicrosoftConsent:
             )
         self._link, self._settings, self._sleep = link, settings, sleep
         self._calls = MsalCalls(context.http)
-        self._again = f"lamplighter link {link.person} {link.entry.key or link.connector}"
+        self._again = sign_in_command(link)
 
     async def by_code(self, show: Callable[[CodePrompt], None]) -> Consented:
         """See `connectors.consent.Consent.by_code`. RFC 8628."""

@@ -5,6 +5,7 @@ import contextlib
 from collections.abc import Callable
 
 from connectors.base import Context, Entry, Link
+from connectors.consent import sign_in_command
 from connectors.errors import Misconfigured
 from connectors.ingress import Received, Reply
 from connectors.limits import Limits
@@ -51,7 +52,7 @@ class MicrosoftHub:
                     advice="It stands in an entry under `connectors`; see this connector's page.",
                 )
             return self._desk
-        again = f"lamplighter link {link.person} {link.entry.key or link.connector}"
+        again = sign_in_command(link)
         tokens = PersonTokens(self._calls, settings, link.secret, context.secrets, context.clock, again)
         client = GraphClient(context.http, settings.hosts.graph, tokens, self._limits)
         return Desk(client, context.clock, personal=True)
