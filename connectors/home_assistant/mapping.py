@@ -38,11 +38,11 @@ def _update(data: dict[str, Any], now: datetime) -> Report | None:
     """It has no time: it is now. Zones alone, or a position, as the app is set."""
     zones = data.get("in_zones")
     name = data.get("location_name")
-    regions: frozenset[str] | None = None
+    regions: tuple[str, ...] | None = None
+    if isinstance(name, str) and name not in UNKNOWN:
+        regions = () if name == AWAY else (_zone(name),)
     if isinstance(zones, list):
-        regions = frozenset(_zone(zone) for zone in zones if isinstance(zone, str))
-    elif isinstance(name, str) and name not in UNKNOWN:
-        regions = frozenset() if name == AWAY else frozenset({_zone(name)})
+        regions = (*(regions or ()), *(_zone(zone) for zone in zones if isinstance(zone, str)))
     gps = data.get("gps")
     found = None
     if regions is None and isinstance(gps, list) and len(gps) >= 2:
@@ -64,7 +64,7 @@ def _automation(document: dict[str, Any], now: datetime) -> list[Told]:
         name = _zone(zone)
         report = Report(at, entity, entered=name if entered else None, left=None if entered else name)
     elif isinstance(state, str) and state not in UNKNOWN:
-        report = Report(at, entity, regions=frozenset() if state == AWAY else frozenset({_zone(state)}))
+        report = Report(at, entity, regions=() if state == AWAY else (_zone(state),))
     else:
         return []
     return [Told((report,), names)]

@@ -32,8 +32,8 @@ class Report:
     "When it was so, by the device's clock; aware UTC."
     device: str = ""
     fix: Fix | None = None
-    regions: frozenset[str] | None = None
-    "All regions of the app's own that the device is in. None: the app does not say."
+    regions: tuple[str, ...] | None = None
+    "All regions of the app's own that the device is in, the innermost first. None: the app does not say."
     entered: str | None = None
     "The app saw the device enter this region of its own."
     left: str | None = None

@@ -31,6 +31,13 @@ class LocationSettings(LinkSettings):
     max_accuracy: float = Field(
         default=200, gt=0, le=5000, description="Metres; positions that are less exact do not count."
     )
+    assumed_accuracy: float | None = Field(
+        default=None,
+        gt=0,
+        le=5000,
+        description="Metres to assume where the app does not say how exact a position is; such positions do not count "
+        "without.",
+    )
     dwell_in: Duration = Field(
         default=timedelta(minutes=1),
         description="How long somebody has to be just inside a zone before they are in it.",
@@ -51,4 +58,5 @@ class LocationSettings(LinkSettings):
             self.stale_after,
             self.positions,
             self.mocked,
+            self.assumed_accuracy,
         )

@@ -45,6 +45,8 @@ class Policy:
     "False: only regions of the app count."
     mocked: bool = False
     "Positions that another app has made up count too."
+    assumed_accuracy: float | None = None
+    "Metres, for positions that do not say. None: they are not looked at."
 
     def named(self, region: str) -> str:
         """The zone that an app's region is."""
@@ -90,6 +92,8 @@ class Whereabouts:
         self._coming: dict[str, datetime] = {}
         "Just inside, not yet confirmed."
         self._going: dict[str, datetime] = {}
+        self._ranks: dict[str, int] = {}
+        "Where the app's list has them, the innermost first."
         self._tells_regions = False
         self._accuracy: float | None = None
         self._event_at: dict[str, datetime] = {}
@@ -150,7 +154,7 @@ class Whereabouts:
         if self.kept is not None and report.at < self.kept.fixed_at:
             return "something newer is known"
         reason = self._unusable(report.fix)
-        accuracy = report.fix.accuracy if report.fix is not None and reason is None else None
+        accuracy = self._accuracy_of(report.fix) if report.fix is not None and reason is None else None
         if (
             report.regions is None
             and self.kept is not None
@@ -162,7 +166,7 @@ class Whereabouts:
         # An app that lists its regions leaves the list out when it is in none.
         listed = report.regions is not None or (self._tells_regions and report.fix is not None)
         if listed:
-            self._set_regions(report.regions or frozenset(), report.at)
+            self._set_regions(report.regions or (), report.at)
             self._tells_regions = True
             if report.fix is None:
                 self._inside.clear()  # an app that tells zones alone: what positions said before is past
@@ -176,12 +180,13 @@ class Whereabouts:
                 self._weigh(name, zone, report.fix, accuracy, report.at)
         return None
 
-    def _set_regions(self, regions: frozenset[str], at: datetime) -> None:
-        named = {self._policy.named(region) for region in regions}
+    def _set_regions(self, regions: tuple[str, ...], at: datetime) -> None:
+        named = dict.fromkeys(self._policy.named(region) for region in regions)
+        self._ranks = {zone: rank for rank, zone in enumerate(named)}
         for zone in [zone for zone in self._regions if zone not in named]:
             if self._event_at.get(zone, at) <= at:
                 self._drop(zone)
-        for zone in sorted(named):
+        for zone in named:
             if self._event_at.get(zone, at) <= at:
                 self._regions.setdefault(zone, at)
 
@@ -193,11 +198,15 @@ class Whereabouts:
             return "positions are not looked at"
         if fix.mock and not policy.mocked:
             return "the position is made up"
-        if fix.accuracy is None:
+        accuracy = self._accuracy_of(fix)
+        if accuracy is None:
             return "it does not say how exact it is"
-        if fix.accuracy > policy.max_accuracy:
+        if accuracy > policy.max_accuracy:
             return "it is too inexact"
         return None
+
+    def _accuracy_of(self, fix: Fix) -> float | None:
+        return fix.accuracy if fix.accuracy is not None else self._policy.assumed_accuracy
 
     # -- positions against zones -----------------------------------------------------------------------------
 
@@ -243,11 +252,20 @@ class Whereabouts:
         self.kept = Kept(zone, since, fixed_at, self._confidence(zone), tags)
 
     def _innermost(self) -> str | None:
-        """Of the app's own regions first; the smallest; of those without a size the one entered last."""
+        """Of the app's own regions first; the smallest; of those without a size the one that the app lists first, or
+        that was entered last."""
         holder = self._regions or self._inside
         if not holder:
             return None
-        return min(holder, key=lambda zone: (self._policy.reach(zone), -holder[zone].timestamp(), zone))
+        return min(
+            holder,
+            key=lambda zone: (
+                self._policy.reach(zone),
+                self._ranks.get(zone, 0),
+                -holder[zone].timestamp(),
+                zone,
+            ),
+        )
 
     def _tags(self, zone: str | None) -> tuple[str, ...]:
         around = [name for name in chain(self._regions, self._inside) if name != zone]

@@ -71,5 +71,5 @@ def _report(message: dict[str, Any], device: str) -> Report | None:
             message.get("acc"),
             speed=message.get("vel"),
         ),
-        frozenset(name for name in regions if isinstance(name, str)) if isinstance(regions, list) else None,
+        tuple(name for name in regions if isinstance(name, str)) if isinstance(regions, list) else None,
     )

@@ -7,9 +7,11 @@ from urllib.parse import parse_qsl
 
 from connectors.errors import BadData
 from connectors.ingress import Received
-from connectors.location.report import KNOTS, METRES_PER_SECOND, Report, Told, fix
+from connectors.location.report import KNOTS, METRES_PER_SECOND, Report, Told, fix, number
 from connectors.location.times import moment
 
+METRES_PER_DILUTION = 5.0
+"What a receiver under the open sky has at a horizontal dilution of precision of 1."
 FALSE = frozenset({"0", "false", "no", "off"})
 
 
@@ -36,7 +38,10 @@ def _by_query(query: Mapping[str, str]) -> list[Told]:
         latitude, _, longitude = query["location"].partition(",")
     if at is None or query.get("valid", "true").lower() in FALSE:
         return []
-    accuracy = query.get("accuracy") or query.get("hacc")
+    accuracy: object = query.get("accuracy") or query.get("hacc")
+    dilution = number(query.get("hdop"))
+    if accuracy is None and dilution is not None:
+        accuracy = dilution * METRES_PER_DILUTION
     found = fix(latitude, longitude, accuracy, speed=query.get("speed"), unit=KNOTS)
     return [_told(Report(at, device, found), device)]
 

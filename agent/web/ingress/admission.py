@@ -63,11 +63,11 @@ class Admission:
         found = self._destinations.find(entry, rest, None)
         if found is None:
             # Perhaps there are only links of persons; without a token it is not said whose.
-            raise _unauthorized()
+            raise _unauthorized(entry)
         admitted = Admitted(found[0], found[1], None)
         _check_method(admitted, method)
         if not self._is_open(admitted.destination, headers, query):
-            raise _unauthorized()
+            raise _unauthorized(entry)
         return admitted
 
     def _by_token(self, method: str, token: IngressToken, rest: str) -> Admitted:
@@ -95,9 +95,9 @@ def _check_method(admitted: Admitted, method: str) -> None:
     methods = admitted.destination.reception.methods
     if method not in methods:
         allowed = ", ".join(methods)
-        raise Refusal(405, f"this takes {allowed}", {"Allow": allowed})
+        raise Refusal(405, f"this takes {allowed}", {"Allow": allowed}, admitted.destination.source)
 
 
-def _unauthorized() -> Refusal:
+def _unauthorized(entry: str) -> Refusal:
     words = "a token is needed: as bearer, as password of Basic, or in the address"
-    return Refusal(401, words, {"WWW-Authenticate": 'Basic realm="lamplighter", charset="UTF-8"'})
+    return Refusal(401, words, {"WWW-Authenticate": 'Basic realm="lamplighter", charset="UTF-8"'}, entry)

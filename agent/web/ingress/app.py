@@ -108,6 +108,7 @@ class Ingress:
             reply = await self._take(request, admitted)
             response = Response(reply.body, reply.status, dict(reply.headers), reply.content_type or None)
         except Refusal as refusal:
+            source = source or refusal.source
             self._log(source, _address(request), refusal)
             response = JSONResponse({"detail": refusal.words}, refusal.status, refusal.headers)
         response.headers["Cache-Control"] = "no-store"

@@ -6,8 +6,12 @@ from collections.abc import Mapping
 class Refusal(Exception):
     """``words`` go to the sender and, with the source's name, into the log: no tokens, no content."""
 
-    def __init__(self, status: int, words: str, headers: Mapping[str, str] | None = None) -> None:
+    def __init__(
+        self, status: int, words: str, headers: Mapping[str, str] | None = None, source: str = ""
+    ) -> None:
+        """``source``: the entry or link that it was meant for, if there is one."""
         super().__init__(words)
+        self.source = source
         self.status = status
         self.words = words
         self.headers = dict(headers or {})

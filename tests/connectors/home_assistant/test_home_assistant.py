@@ -28,7 +28,7 @@ async def test_a_position_and_zones_alone():
     assert (reply.status, reply.body) == (200, b"{}") and app.zone() == "office"
     for minute, (data, zone) in enumerate(
         [
-            ({"location_name": "home", "in_zones": ["zone.home", "zone.campus"]}, "campus"),
+            ({"location_name": "home", "in_zones": ["zone.campus", "zone.home"]}, "home"),
             ({"in_zones": []}, None),
             ({"location_name": "Haus"}, "home"),
             ({"location_name": "not_home"}, None),

@@ -200,18 +200,34 @@ def test_arrivals_and_departures_in_the_wrong_order():
 
 def test_lists_of_regions_are_complete():
     phone = Phone(POLICY)
-    phone.tell(Report(at(0), regions=frozenset({"the campus", "office"})))
+    phone.tell(Report(at(0), regions=("the campus", "office")))
     assert phone.zone == "office" and "campus" in phone.place.kept.tags
-    phone.tell(Report(at(60), regions=frozenset({"The Campus"})))
+    phone.tell(Report(at(60), regions=("The Campus",)))
     assert phone.zone == "campus"
     phone.tell(Report(at(120), fix=away(500, 500)))
     assert phone.zone is None, "an app that lists regions and lists none is in none"
 
 
+def test_of_regions_without_a_size_the_apps_first_is_the_innermost():
+    phone = Phone(Policy())
+    phone.tell(Report(at(0), regions=("desk", "building", "city")))
+    assert phone.zone == "desk" and phone.place.kept.tags == ("building", "city")
+    phone.tell(Report(at(60), regions=("building", "desk", "city")))
+    assert phone.zone == "building"
+
+
+def test_an_accuracy_may_be_assumed():
+    phone = Phone(replace(ALONE, assumed_accuracy=30))
+    phone.fix(0, 20, None)
+    assert phone.zone == "office"
+    strict = Phone(replace(ALONE, assumed_accuracy=300))
+    assert strict.fix(0, 20, None) == "it is too inexact"
+
+
 def test_regions_alone():
     phone = Phone(replace(ALONE, positions=False))
     assert phone.fix(0, 0) == "positions are not looked at"
-    phone.tell(Report(at(1), fix=away(5000), regions=frozenset({"office"})))
+    phone.tell(Report(at(1), fix=away(5000), regions=("office",)))
     assert phone.zone == "office"
 
 

@@ -39,6 +39,8 @@ def test_values_as_they_come():
     assert report(f"timestamp={stamp()}&location=50.0,8.0&deviceid=7&hacc=5").device == "7"
     assert report(f"id=1&timestamp={stamp()}&lat=50&lon=8&accuracy=0").fix.accuracy is None
     assert report(f"id=1&timestamp={stamp()}&lat=50&lon=8&speed=10").fix.speed == pytest.approx(18.52)
+    assert report(f"id=1&timestamp={stamp()}&lat=50&lon=8&hdop=6.0").fix.accuracy == 30
+    assert report(f"id=1&timestamp={stamp()}&lat=50&lon=8&hdop=0.0").fix.accuracy is None
     cells = f"id=1&timestamp={stamp()}&cell=257,02,16,2224&cell=257,02,16,2223,-90&wifi=02-00-5e-01-23-45,-80"
     assert report(cells).fix is None
     assert told_by(get("id=1&lat=50&lon=8")) == [], "without a time it can't be put in order"

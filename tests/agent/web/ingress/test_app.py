@@ -84,7 +84,7 @@ async def test_without_the_right_token_there_is_a_challenge(headers):
         status, answer, body = await here.ask("/in/radius", headers=headers)
         assert status == 401 and answer["WWW-Authenticate"].startswith("Basic")
         assert "geheim" not in body.decode()
-        assert not here.sources.got
+        assert not here.sources.got and here.figures.answered == [("radius", 401)]
 
 
 async def test_a_token_opens_its_entry_only_and_nothing_once_revoked():
