@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from agent.clock import SystemClock
 from agent.net.resolver import Resolver
+from agent.net.transcript import Transcript
 from agent.server.config import ServerConfig
 from agent.server.server import PresenceServer
 from agent.server.transports import Listen
@@ -26,13 +27,15 @@ class RunningServer:
 
 
 @asynccontextmanager
-async def running_server(domain: str = "example.org") -> AsyncIterator[RunningServer]:
+async def running_server(
+    domain: str = "example.org", transcript: Transcript | None = None
+) -> AsyncIterator[RunningServer]:
     """Over UDP and TCP, until the end of the block."""
     clock = SystemClock()
     async with Supervisor() as supervisor:
         store = await Store.open("memory:", clock)
         config = ServerConfig(domains=frozenset({domain}))
-        server = PresenceServer(store, clock, config, Resolver(), supervisor.spawn)
+        server = PresenceServer(store, clock, config, Resolver(), supervisor.spawn, transcript=transcript)
         try:
             await server.start([Listen(kind, "127.0.0.1", 0) for kind in (Transport.UDP, Transport.TCP)])
             yield RunningServer(server, store, supervisor)
