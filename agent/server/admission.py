@@ -74,8 +74,9 @@ class Reconsider:
         self._clock = clock
         self._admission = admission
 
-    def all(self) -> None:
-        self._reconsider(self._store.all_subscriptions())
+    def all(self, *, at_start: bool = False) -> None:
+        """``at_start``: everybody is looked at anyway."""
+        self._reconsider(self._store.all_subscriptions(), at_start)
 
     def of(self, presentity: str, packages: Iterable[str]) -> None:
         """The subscriptions to one presentity."""
@@ -89,7 +90,7 @@ class Reconsider:
         self._admission.gone.add(presentity)
         self._apply([], rows, Reason.NORESOURCE)
 
-    def _reconsider(self, rows: Iterable[Subscription]) -> None:
+    def _reconsider(self, rows: Iterable[Subscription], at_start: bool = False) -> None:
         now = self._clock.wall()
         moved: list[Subscription] = []
         ended: list[Subscription] = []
@@ -102,7 +103,8 @@ class Reconsider:
                     moved.append(replace(row, state=state_of(handling)))
                 case Step.NONE:
                     # Polite blocking may have begun or ended; the same document is not sent twice.
-                    self._notifier.look_again(row, now)
+                    if not at_start:
+                        self._notifier.look_again(row, now)
         self._apply(moved, ended, Reason.REJECTED)
 
     def _apply(self, moved: list[Subscription], ended: list[Subscription], reason: Reason) -> None:

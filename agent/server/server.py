@@ -210,7 +210,7 @@ class PresenceServer:
         """Listen, and tell everybody who was watching before a restart. Raises OSError."""
         await self.transports.listen(listeners)
         self.notifier.resume()
-        self._reconsider.all()
+        self._reconsider.all(at_start=True)
         self._sweeper.wake()
 
     def sizes(self) -> dict[str, int]:
