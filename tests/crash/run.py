@@ -25,6 +25,8 @@ people:
 """
 SETTLE_WITHIN = 30.0
 "Seconds after a start within which every watcher must show what is true."
+BELIEVED_FOR = 8.0
+"Seconds from a kill to the next answer within which what is on record of watchers is believed for sure."
 ALSO_AT_THE_START = 0.15
 "How often the next start is killed too."
 
@@ -39,9 +41,10 @@ class Report:
     notifies: int = 0
     dialogs_carried_over: int = 0
     "Subscriptions that were alive at a kill, summed over the kills."
-    quiet_dialogs_told_again: int = 0
-    "NOTIFYs after a start to watchers of somebody who had not changed."
     quiet_dialogs_carried_over: int = 0
+    "Of these, watchers of somebody who had not changed, over starts that were quick."
+    quiet_dialogs_told_again: int = 0
+    "NOTIFYs to them."
     slowest_start: float = 0.0
     slowest_settling: float = 0.0
     "Seconds from the first answer after a start until every watcher showed what is true."
@@ -183,6 +186,7 @@ class CrashRun:
         await asyncio.sleep(self.random.uniform(0.02, 1.0))
         alive = [watcher for watcher in self._watchers() if watcher.subscribed]
         repeated = sum(watcher.repeated for watcher in self._quiet_watchers())
+        killed = time.monotonic()
         await self._kill(number)
         self.report.dialogs_carried_over += len(alive)
         started = time.monotonic()
@@ -201,10 +205,11 @@ class CrashRun:
             await asyncio.sleep(0.02)
         await self._settle()
         self.report.slowest_settling = max(self.report.slowest_settling, time.monotonic() - up)
-        self.report.quiet_dialogs_carried_over += len(list(self._quiet_watchers()))
-        self.report.quiet_dialogs_told_again += (
-            sum(watcher.repeated for watcher in self._quiet_watchers()) - repeated
-        )
+        if number is not signal.SIGKILL or up - killed < BELIEVED_FOR:
+            self.report.quiet_dialogs_carried_over += len(self._quiet_watchers())
+            self.report.quiet_dialogs_told_again += (
+                sum(watcher.repeated for watcher in self._quiet_watchers()) - repeated
+            )
         for job in (*self.registrants, *self.people):
             await job.check()
         await self._leave_spoilt_addresses()

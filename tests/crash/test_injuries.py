@@ -23,6 +23,13 @@ from tests.support.served import Served
 
 PATIENCE = 90.0
 "Real seconds for what takes the service about fifteen."
+RULES = """
+version: 1
+rules:
+  - name: what I chose myself wins
+    when: {manual: set}
+    then: {state: "{manual.state}", note: "NOTE"}
+"""
 
 
 @contextmanager
@@ -80,6 +87,11 @@ class Scene:
         assert found is not None
         return float(found[1])
 
+    async def decide(self, note: str) -> None:
+        """The rules say something else from now on."""
+        _write_rules(self.served.folder, note)
+        assert (await self.served.ask("POST", "/v1/reload"))[0] == 200
+
     async def choose(self, state: str) -> int:
         return (await self.served.ask("POST", "/v1/people/alice/choice", {"text": state}))[0]
 
@@ -91,9 +103,14 @@ class Scene:
         return answer.status if answer is not None else 0
 
 
+def _write_rules(folder: Path, note: str) -> None:
+    (folder / "rules.yaml").write_text(RULES.replace("NOTE", note))
+
+
 @pytest.fixture
 async def scene(tmp_path: Path) -> AsyncIterator[Scene]:
-    served = Served(tmp_path, SETTINGS)
+    _write_rules(tmp_path, "as always")
+    served = Served(tmp_path, f"{SETTINGS}rules: rules.yaml\n")
     await served.start()
     callers = await Callers.open(served.address)
     yield Scene(served, callers)
@@ -123,11 +140,11 @@ async def test_it_lives_from_memory_says_so_and_recovers(scene: Scene, injury: I
     source = Source(callers, pace, "s", UDP)
     await source.publish()
     kept = source.acknowledged
-    assert kept is not None and await scene.choose("dnd 30s") == 200
+    assert kept is not None and await scene.choose("dnd") == 200
     lamp = Watcher(callers, "lamp", "sip:alice@example.org", UDP, "presence", pace.faults)
     for watcher in (*source.watchers, lamp):
         await watcher.subscribe()
-    await until(lambda: lamp.body is not None and b"Do not disturb" in lamp.body, "the choice is shown")
+    await until(lambda: b"as always" in (lamp.body or b""), "the choice is shown")
 
     with injury(served):
         await until(lambda: _is(scene.health(), 503), "health says that something is wrong")
@@ -137,16 +154,15 @@ async def test_it_lives_from_memory_says_so_and_recovers(scene: Scene, injury: I
         for watcher in source.watchers:
             await watcher.refresh()
             assert watcher.subscribed, "a refresh is granted what is on record"
-        await until(
-            lambda: lamp.body is not None and b"Do not disturb" not in lamp.body,
-            "the end of the choice is shown",
-        )
+        await scene.decide("in spite of all")
+        await until(lambda: b"in spite of all" in (lamp.body or b""), "what the rules say now is shown")
         assert await source.watchers[1].fetch() is not None
     await until(lambda: _is(scene.health(), 200), "all is well again")
     assert await scene.available() == 1.0
 
     assert await scene.publish_once() == 200 and await scene.choose("lunch") == 200
-    await until(lambda: lamp.body is not None and b"At lunch" in lamp.body, "the new choice is shown")
+    await scene.decide("as before")
+    await until(lambda: b"as before" in (lamp.body or b""), "what the rules say then is shown")
     truth = await source.watchers[1].fetch()
     assert truth is not None and kept.encode() in truth
     await source.publish()
