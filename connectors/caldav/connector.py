@@ -5,7 +5,8 @@ token moved, or whose window wears out, is asked anything (`connectors.caldav.fo
 """
 
 from collections.abc import Iterable
-from datetime import datetime
+from dataclasses import dataclass
+from datetime import datetime, timedelta
 from hashlib import sha256
 
 from connectors.base import Context, Link, Poll, Surveyed
@@ -24,6 +25,18 @@ from connectors.ical.fact import reader_of, value_of
 from connectors.ical.read import OBJECT_LIMIT, Reading, home_zone, read
 from connectors.ical.window import window_at
 
+TROUBLE_LASTS = timedelta(minutes=30)
+"A calendar that cannot be read is tried again after this, or when it has changed."
+
+
+@dataclass(frozen=True, slots=True)
+class _Trouble:
+    """Why one calendar cannot be read."""
+
+    words: str
+    token: str | None
+    again: datetime
+
 
 class CalDavConnector:
     """A `connectors.base.PollConnector`."""
@@ -34,6 +47,9 @@ class CalDavConnector:
         self._account = Account(link, settings, context)
         self._followed: dict[str, Followed] = {}
         self._facts: dict[str, Fact] = {}
+        self._troubles: dict[str, _Trouble] = {}
+        self._listed: frozenset[str] = frozenset()
+        "Sources of the calendars that count; like the keys of the three above."
         self._home, self._digest = Home(()), b""
         "The listing, and the hash of the text that it was read from: mostly it is the same again."
         self._stated: Fact | None = None
@@ -52,31 +68,42 @@ class CalDavConnector:
         if not calendars and not missing:
             notes.append("the account has no calendar that can hold events")
         sources = {source_of(self._link, calendar): (calendar, meaning) for calendar, meaning in calendars}
-        changed = (
-            fresh or sources.keys() != self._facts.keys() or self._home.availability != known_availability
-        )
-        unheard: set[str] = set()
+        changed = fresh or sources.keys() != self._listed or self._home.availability != known_availability
+        self._listed = frozenset(sources)
+        for gone in self._followed.keys() - sources.keys():
+            del self._followed[gone]
+        for known in (self._facts, self._troubles):
+            for gone in known.keys() - sources.keys():
+                del known[gone]
         for source, (calendar, meaning) in sources.items():
-            followed = self._followed.get(source)
-            if followed is not None and not fresh and followed.is_as(calendar, now):
-                continue
-            try:
-                self._facts[source] = await self._read(home, calendar, source, meaning, now, fresh)
-                changed = True
-            except (Forbidden, NotFound, BadData) as error:
-                # One calendar that cannot be read must not silence the others.
-                unheard.add(source)
-                notes.append(f"{calendar.name}: {error.what}")
-        for source in self._facts.keys() - sources.keys():
-            del self._facts[source]
-            self._followed.pop(source, None)
+            if fresh or self._is_due(source, calendar, now):
+                changed = await self._try(home, calendar, source, meaning, now, fresh) or changed
         if changed and self._settings.availability:
             self._stated = await self._availability(now)
-        facts = tuple(fact for source, fact in self._facts.items() if source not in unheard)
+        facts = [fact for source, fact in self._facts.items() if source not in self._troubles]
+        facts += [] if self._stated is None else [self._stated]
+        notes += [trouble.words for trouble in self._troubles.values()]
         problems = (*notes, *self._problems(sources))
-        if self._stated is not None:
-            facts = (*facts, self._stated)
-        return Poll(now, facts if changed else None, problems, frozenset(unheard))
+        return Poll(now, tuple(facts) if changed else None, problems, frozenset(self._troubles))
+
+    def _is_due(self, source: str, calendar: Listed, now: datetime) -> bool:
+        trouble, followed = self._troubles.get(source), self._followed.get(source)
+        if trouble is not None:
+            return now >= trouble.again or trouble.token != calendar.token
+        return followed is None or not followed.is_as(calendar, now)
+
+    async def _try(
+        self, home: str, calendar: Listed, source: str, meaning: str, now: datetime, fresh: bool
+    ) -> bool:
+        """True when there is something new. One calendar that cannot be read must not silence the others."""
+        try:
+            self._facts[source] = await self._read(home, calendar, source, meaning, now, fresh)
+        except (Forbidden, NotFound, BadData) as error:
+            words = f"{calendar.name}: {error.what}"
+            self._troubles[source] = _Trouble(words, calendar.token, now + TROUBLE_LASTS)
+            return False
+        self._troubles.pop(source, None)
+        return True
 
     async def survey(self) -> tuple[Surveyed, ...]:
         """See `connectors.base.Surveys.survey`."""

@@ -124,7 +124,10 @@ class Followed:
                 if not self._without_sync and not is_token_refused(response.body):
                     expect(response, 207)
                 return False
-            page = read_changes(response.body, listed.path)
+            try:
+                page = read_changes(response.body, listed.path)
+            except BadData:  # or far too much has changed
+                return False
             for path in page.changed:
                 changed[key_of(path)] = path
                 gone.discard(key_of(path))
@@ -146,7 +149,10 @@ class Followed:
         response = await self.account.dav("REPORT", url, body)
         if response.status != 207:
             return False
-        there = read_etags(response.body)
+        try:
+            there = read_etags(response.body)
+        except BadData:
+            return False
         changed = {
             key_of(path): path
             for path, etag in there.items()

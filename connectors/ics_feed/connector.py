@@ -19,6 +19,11 @@ from connectors.ical.window import wears_out, window_at
 from connectors.ics_feed.mapping import decode, problems_of, split_feed
 from connectors.ics_feed.settings import FeedUrl, IcsFeedSettings
 
+HEADERS = {
+    "Accept": "text/calendar, */*;q=0.1",
+    # COMPAT(Outlook on the web): publishes calendars to what looks like a browser only.
+    "User-Agent": "Mozilla/5.0 (compatible; Lamplighter)",
+}
 SPLIT_LIMIT = 1.0
 "Seconds of processor time to take a feed apart."
 
@@ -41,7 +46,7 @@ class IcsFeedConnector:
         response = await self._context.http.request(
             "GET",
             self._url,
-            headers={"Accept": "text/calendar, */*;q=0.1", **({} if whole else self._conditions)},
+            headers={**HEADERS, **({} if whole else self._conditions)},
             authorization=self._authorization,
         )
         if response.status == 304 and not whole:

@@ -11,6 +11,8 @@ def test_init_writes_files_that_are_correct(tmp_path, capsys):
     assert "sip:alice@example.net" in settings.read_text()
     assert "example.org" not in settings.read_text()
     assert (tmp_path / "new" / "rules.yaml").read_text().startswith(("#", "version:"))
+    key = tmp_path / "new" / "lamplighter.key"
+    assert key.stat().st_mode & 0o777 == 0o600 and key.read_text().splitlines()[-1] not in out
     first_line = (tmp_path / "new" / "rules.yaml").read_text().splitlines()[0]
     named = first_line.partition("$schema=")[2]
     assert "rules" in json.loads((tmp_path / "new" / named).read_text())["properties"]

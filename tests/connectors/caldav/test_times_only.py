@@ -84,3 +84,35 @@ async def test_stated_availability_counts_where_that_is_wanted_below_the_events(
     assert spans(poll, "caldav:alice") == [
         ("02T17", "02T20", Shows.OUT_OF_OFFICE), ("02T21", "03T08", Shows.OUT_OF_OFFICE),
     ]  # fmt: skip
+
+
+async def test_a_calendar_that_cannot_be_read_at_all_is_named_and_left_alone_for_a_while():
+    asked: list[str] = []
+
+    async def answer(request: web.BaseRequest) -> web.Response:
+        body = (await request.read()).decode()
+        asked.append(request.method)
+        if request.method == "REPORT" and "/secret/" in request.path:
+            return web.Response(status=403)
+        if request.method == "REPORT":
+            return multistatus()
+        kind = "<d:resourcetype><d:collection/><c:calendar/></d:resourcetype><d:sync-token>1</d:sync-token>"
+        assert "getctag" in body
+        return multistatus(response("/h/work/", kind), response("/h/secret/", kind))
+
+    async with serve(answer) as url, new_world() as world:
+        context = world.context()
+        context.state["home"] = f"{url}/h/"
+        link = Link("alice", "caldav", "alice", {"url": url, "username": "alice"}, "pw")
+        made_of = load("caldav")
+        connector = made_of.create(link, made_of.read_settings(link), context)
+        first = await connector.poll(fresh=False)  # type: ignore[union-attr]
+        assert [fact.source for fact in first.facts or ()] == ["caldav:alice/work"]
+        assert first.unheard == {"caldav:alice/secret"} and "secret" in (first.problems or ("",))[0]
+        asked.clear()
+        again = await connector.poll(fresh=False)  # type: ignore[union-attr]
+        assert asked == ["PROPFIND"] and again.facts is None
+        assert again.unheard == first.unheard and again.problems == first.problems
+        world.clock.advance(1801)
+        await connector.poll(fresh=False)  # type: ignore[union-attr]
+        assert asked == ["PROPFIND", "PROPFIND", "REPORT", "REPORT"], "events, then times"

@@ -1,6 +1,6 @@
 """How the cases reach the connectors: one feed per connector, each over a stand-in of its source.
 
-A helper of another source adds a module with a function of the shape of `Feed.events`, and a line in `FEEDS`.
+Other sources have theirs beside their own tests; `test_semantics.py` brings all together.
 """
 
 from collections.abc import AsyncIterator, Awaitable, Callable
