@@ -19,6 +19,8 @@ THREADS = 4
 "Of one hub. A call takes milliseconds of processor and up to two requests."
 TIMEOUT = 30.0
 "Seconds for one request."
+MAX_ANSWER = 1024 * 1024
+"Bytes, unpacked."
 
 
 class MsalCalls:
@@ -40,13 +42,19 @@ class MsalCalls:
         if session is None:
             session = self._own.session = guarded_session(self._http.allow, self._http.ca_file)
             self._opened.append(session)
+        host = urlsplit(url).hostname or "the sign-in"
         try:
-            answer = session.request(
-                method, url, headers=headers, data=body, timeout=TIMEOUT, allow_redirects=False
-            )
+            with session.request(
+                method, url, headers=headers, data=body, timeout=TIMEOUT, allow_redirects=False, stream=True
+            ) as answer:
+                content = b""
+                for part in answer.iter_content(64 * 1024):
+                    content += part
+                    if len(content) > MAX_ANSWER:
+                        raise BadData(f"{host} answered with more than a sign-in has")
+                return Response(answer.status_code, answer.headers, content, url)
         except requests.RequestException as error:
-            raise network_error(error, urlsplit(url).hostname or "the sign-in") from None
-        return Response(answer.status_code, answer.headers, answer.content, url)
+            raise network_error(error, host) from None
 
     def close(self) -> None:
         """Nothing new begins; connections that lie idle are closed."""

@@ -421,3 +421,12 @@ async def test_a_sign_in_that_talks_nonsense_is_told_and_not_logged(caplog):
         with pytest.raises(BadData, match="no sign-in"):
             await connector.poll(fresh=False)
         assert "s3ns1tive" not in caplog.text
+
+
+async def test_an_answer_without_end_is_not_read_to_its_end():
+    async with personal() as made:
+        secrets = await sign_in(made)
+        made.server.login.revoke()
+        made.server.login.nonsense = "{" + " " * 3_000_000 + "}"
+        with pytest.raises(BadData, match="more than a sign-in"):
+            await made.connector(secrets=secrets).poll(fresh=False)
