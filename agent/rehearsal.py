@@ -54,12 +54,11 @@ async def rehearse(
             if listen is not None and hasattr(receivers.get("", connector), "receive"):
                 spawn(listen(emit), name=f"rehearsal of {link.id}")
         receiver = _receiver(receivers, request.person, made_of.name)
+        await _begun(spawn)
         try:
             outcome.reply = await receiver.receive(request)
         except ConnectorError as error:
             outcome.problem = error.what
-        # What was told before the listeners had begun is told when they begin.
-        await _once(spawn)
     return outcome
 
 
@@ -74,7 +73,7 @@ def _receiver(receivers: dict[str, Any], person: str | None, connector: str) -> 
     raise Misconfigured("each person has an address of their own here", advice="Say whose: --person NAME.")
 
 
-async def _once(spawn: Spawn) -> None:
+async def _begun(spawn: Spawn) -> None:
     """Let everything that was started before this begin."""
     began = asyncio.Event()
 

@@ -12,6 +12,7 @@ from connectors.location.link import LocationLink
 from connectors.location.report import Told
 from connectors.location.settings import LocationSettings
 from connectors.reception import Reception
+from connectors.strangers import Strangers
 
 log = logging.getLogger(__name__)
 
@@ -26,6 +27,7 @@ class LocationHub:
     def __init__(self, entry: Entry, settings: LocationSettings, context: Context) -> None:
         self.entry, self.settings, self.context = entry, settings, context
         self.directory: Directory[Attached] = Directory()
+        self._strangers = Strangers(entry.key)
 
     def understand(self, request: Received, secret: Callable[[Iterable[str]], str | None]) -> Iterable[Told]:
         """``secret``: of the person with one of these names, for what is encrypted. Raises BadData for what the app
@@ -44,7 +46,9 @@ class LocationHub:
     def tell(self, told: Told, person: str | None = None) -> None:
         """Hand reports to whom they concern; of others nothing is kept. ``person``: whom the token speaks for."""
         one = self._find(person, told.names)
-        if one is not None:
+        if one is None:
+            self._strangers.seen()
+        else:
             one.hear(told.reports)
 
     async def close(self) -> None:

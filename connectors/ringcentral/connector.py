@@ -9,6 +9,7 @@ from connectors.ingress import Received, Reply
 from connectors.reception import Reception
 from connectors.ringcentral.mapping import Notice, notice
 from connectors.ringcentral.settings import RingCentralSettings
+from connectors.strangers import Strangers
 
 VALIDATION = "validation-token"
 LONGEST_TOKEN = 500
@@ -22,6 +23,7 @@ class RingCentralHub:
 
     def __init__(self, entry: Entry, settings: RingCentralSettings, context: Context) -> None:
         self.directory: Directory[Attached] = Directory()
+        self._strangers = Strangers(entry.key)
 
     async def receive(self, request: Received) -> Reply:
         token = request.headers.get(VALIDATION)
@@ -33,6 +35,8 @@ class RingCentralHub:
         found = self.directory.find(told.extension_id) if told is not None else None
         if told is not None and isinstance(found, RingCentralLink):
             found.notified(told)
+        elif told is not None:
+            self._strangers.seen()
         return Reply(200)
 
     async def close(self) -> None:

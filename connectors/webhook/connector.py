@@ -13,6 +13,7 @@ from connectors.ingress import Received, Reply
 from connectors.privacy import Privacy
 from connectors.reception import Reception
 from connectors.sessions import Sessions
+from connectors.strangers import Strangers
 from connectors.webhook.mapping import News, understand
 from connectors.webhook.settings import WebhookSettings
 
@@ -26,6 +27,7 @@ class WebhookHub:
     def __init__(self, entry: Entry, settings: WebhookSettings, context: Context) -> None:
         self._settings, self._clock = settings, context.clock
         self.directory: Directory[Attached] = Directory()
+        self._strangers = Strangers(entry.key)
         self._taken: OrderedDict[tuple[str, str], None] = OrderedDict()
         self.reception = Reception(
             methods=(*settings.methods, "OPTIONS"), signature=settings.signature, secret_opens=True
@@ -49,6 +51,7 @@ class WebhookHub:
                 found.hear(news)
             else:
                 unknown += 1
+                self._strangers.seen()
             self._remember(news.id)
         if request.person is not None and unknown == len(understood.news) and unknown:
             raise BadData("this is not about the person that the token is for, or they are not linked")

@@ -7,6 +7,7 @@ from connectors.extension_link import ExtensionLink
 from connectors.ingress import Received, Reply
 from connectors.reception import Reception
 from connectors.signatures import Signature
+from connectors.strangers import Strangers
 from connectors.yeastar.mapping import event
 from connectors.yeastar.settings import YeastarSettings
 
@@ -19,11 +20,15 @@ class YeastarHub:
 
     def __init__(self, entry: Entry, settings: YeastarSettings, context: Context) -> None:
         self.directory: Directory[Attached] = Directory()
+        self._strangers = Strangers(entry.key)
 
     async def receive(self, request: Received) -> Reply:
         told = event(request.body)
         found = self.directory.find(told.extension) if told is not None else None
-        if told is None or not isinstance(found, YeastarLink):
+        if told is None:
+            return Reply(200)
+        if not isinstance(found, YeastarLink):
+            self._strangers.seen()
             return Reply(200)
         if told.calls is not None:
             found.calls(told.calls, request.received_at)

@@ -256,3 +256,12 @@ async def test_a_clock_that_is_ahead_is_not_believed_one_that_is_behind_is():
 @pytest.mark.parametrize("name", sorted(presets()))
 def test_every_preset_is_a_mapping(name):
     assert WebhookSettings.model_validate({"preset": name}).kind == "place"
+
+
+async def test_somebody_who_is_not_linked_is_worth_a_line_now_and_then_and_no_name(caplog):
+    here = Entrance({"preset": "zone"})
+    with caplog.at_level("INFO", "connectors.strangers"):
+        for number in range(25):
+            assert (await here.send({"person": f"guest{number}", "zone": "lobby"})).status == 204
+    told = [record.getMessage() for record in caplog.records]
+    assert len(told) == 2 and "10 times" in told[1] and not any("guest" in line for line in told)
