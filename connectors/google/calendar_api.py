@@ -33,7 +33,7 @@ class Page:
     onward: str | None
     "nextPageToken: there is more."
     sync: str | None
-    "nextSyncToken: what to ask next time."
+    "nextSyncToken: what to ask next time; on the last page, if Google gives one."
 
 
 def window_path(calendar: str, window: Window, reader: Reader, page: str | None) -> str:
@@ -121,11 +121,12 @@ def read_object(body: bytes) -> Json:
 
 
 def read_page(document: Json) -> Page:
-    """Raises `BadData` when it is no list of events, or leads nowhere."""
-    items = document.get("items", [])
+    """Raises `BadData` when it is no list of events."""
     onward, sync = document.get("nextPageToken"), document.get("nextSyncToken")
-    if not isinstance(items, list) or not (isinstance(onward, str) or isinstance(sync, str)):
-        raise BadData("Google's answer is not a list of events (neither nextPageToken nor nextSyncToken)")
+    leads_on = isinstance(onward, str) or isinstance(sync, str)
+    items = document.get("items", [] if leads_on else None)
+    if not isinstance(items, list):
+        raise BadData("Google's answer is not a list of events (no “items”)")
     return Page(
         items=tuple(objects(items)),
         onward=onward if isinstance(onward, str) else None,

@@ -33,6 +33,7 @@ class Events:
         self._sync: str | None = None
         self._unread = True
         "Something has changed that was not read yet."
+        self._before: Reading | None = None
 
     async def look(self, window: Window, *, fresh: bool, anew: bool) -> tuple[Reading | None, datetime]:
         """See `connectors.pushed_calendar.Stream.look`."""
@@ -41,7 +42,9 @@ class Events:
             self._unread = True
             reading = await self._read(window)
             self._unread = False
-            return reading, now
+            if reading != self._before or fresh or anew:
+                self._before = reading
+                return reading, now
         return None, now
 
     async def _has_changed(self, sync: str) -> bool:

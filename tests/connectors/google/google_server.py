@@ -102,6 +102,7 @@ class GoogleServer:
     "Reason with which every question is refused (403)."
     token_error: Json | None = None
     watch_refused: bool = False
+    gives_sync_tokens: bool = True
     token_lasts: int = 3599
     skew: float = 300.0
     "Seconds by which clocks may differ."
@@ -267,7 +268,7 @@ class GoogleServer:
         answer: Json = {"items": page} if page or "syncToken" not in query else {}
         if first + most < len(items):
             answer["nextPageToken"] = str(first + most)
-        else:
+        elif self.gives_sync_tokens:
             state = {"made": calendar.seq, "timeMin": kept["timeMin"], "timeMax": kept["timeMax"]}
             answer["nextSyncToken"] = json.dumps(state).encode().hex()
         return web.json_response(answer)

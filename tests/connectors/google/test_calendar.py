@@ -73,6 +73,18 @@ async def test_a_forgotten_sync_token_begins_anew():
         assert await starts(connector) is None and made.server.asked == [LIST]
 
 
+async def test_without_sync_tokens_the_window_is_listed_and_compared():
+    async with office() as made:
+        made.server.gives_sync_tokens = False
+        calendar = made.server.calendar(ALICE)
+        calendar.put(meeting(10))
+        connector = made.connector()
+        assert await starts(connector) == [at(10)]
+        assert await starts(connector) is None
+        calendar.put(meeting(12))
+        assert await starts(connector) == [at(10), at(12)]
+
+
 async def test_a_change_that_could_not_be_read_is_not_lost():
     async with office() as made:
         calendar = made.server.calendar(ALICE)
