@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from agent.presence.records import Change
+from agent.presence.records import OWN_PUBLISHER, Change, Told
 from agent.store.errors import StoreUnavailable
 from agent.store.store import Store
 from tests.agent.store.injuries import INJURIES, Injury, Patient, locked, watched
@@ -178,3 +178,56 @@ async def test_a_bug_of_ours_leaves_nobody_waiting(store: Store) -> None:
     store.put_publication(publication())
     await store.commit()
     assert store.publications(ALICE, "presence") == (publication(),)
+
+
+async def test_what_this_process_decided_itself_is_only_late(
+    store: Store, patient: Patient, case: Case
+) -> None:
+    """It stays in memory, is told, and is written with the next group; what others were promised goes back."""
+    own = replace(publication("own", body=b"old"), publisher=OWN_PUBLISHER)
+    store.put_publication(own)
+    store.put_publication(publication("theirs", presentity=BOB))
+    await store.commit()
+    told: list[Change] = []
+    store.changes.subscribe(told.extend)
+    with case.injury(patient):
+        store.put_publication(replace(own, body=BIG))
+        store.note_change(ALICE, "presence")
+        store.put_publication(publication("theirs", presentity=BOB, body=BIG))
+        store.note_change(BOB, "presence")
+        store.put_memory("alice", {"held": 1})
+        with pytest.raises(StoreUnavailable):
+            await store.commit()
+        assert not store.available
+        assert store.publications(ALICE, "presence") == (replace(own, body=BIG),)
+        assert store.publications(BOB, "presence") == (publication("theirs", presentity=BOB),)
+        assert not told, "not before it is sure that nobody is believed to know it"
+    store.beat()
+    await store.commit()
+    await asyncio.sleep(0)
+    assert store.available and [change.presentity for change in told] == [ALICE]
+    await store.close()
+    again = await Store.open(patient.url, VirtualClock())
+    assert again.publications(ALICE, "presence") == (replace(own, body=BIG),)
+    assert again.memory("alice") == {"held": 1}
+    await again.close()
+
+
+async def test_what_is_known_of_watchers_never_outlives_a_change(
+    store: Store, patient: Patient, case: Case
+) -> None:
+    store.put_told(Told(ALICE, None, b"12345678"))
+    await store.commit()
+    store.note_change(ALICE, "presence")
+    assert store.told(ALICE) is None
+    await store.commit()
+    with case.injury(patient):
+        store.put_told(Told(ALICE, None, b"12345678"))
+        store.put_publication(publication(body=BIG))
+        with pytest.raises(StoreUnavailable):
+            await store.commit()
+        assert store.told(ALICE) is None
+    await store.close()
+    again = await Store.open(patient.url, VirtualClock())
+    assert again.told(ALICE) is None
+    await again.close()
