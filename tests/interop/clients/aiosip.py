@@ -4,19 +4,13 @@ what came through a proxy: that has two Vias."""
 import sys
 from importlib.metadata import version
 
-from tests.interop.clients.client import Ability, Client
+from tests.interop.clients.client import IN_PIDF, Ability, Driven
 from tests.interop.peer import DOMAIN, State, body
 from tests.interop.program import Program
 from tests.support.ports import free_port
 
-_SHOWN = {
-    State.AVAILABLE: "<basic>open</basic>(?!.*<rpid:busy)",
-    State.BUSY: "<basic>open</basic>.*<rpid:busy",
-    State.OFFLINE: "<basic>closed</basic>",
-}
 
-
-class Aiosip(Client):
+class Aiosip(Driven):
     program = "aiosip"
     package = "pypi:aiosip"
     transports = ("udp",)
@@ -43,14 +37,10 @@ class Aiosip(Client):
             self.expect("^subscribed 200$", "subscribed")
 
     def sees(self, user: str, state: State) -> None:
-        self.expect(f"^notify .*{_SHOWN[state]}.*", user)
+        self.expect(f"^notify .*{IN_PIDF[state]}.*", user)
 
     def publish(self, state: State) -> None:
         document = self.setup.home / f"{state}.xml"
         document.write_bytes(body(self.setup.address, state))
         self.running.type(f"publish {document if state is not State.OFFLINE else ''}")
         self.expect("^published 200$", "publication")
-
-    def send_message(self, to: str, text: str) -> None:
-        self.running.type(f"message {to} {text}")
-        self.expect("^sent 200$", "sent")

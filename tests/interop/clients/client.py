@@ -123,6 +123,34 @@ class Client(ABC):
         return installed_version(cls.package)
 
 
+IN_PIDF = {
+    State.AVAILABLE: "<basic>open</basic>(?!.*<rpid:busy)",
+    State.BUSY: "<basic>open</basic>.*<rpid:busy",
+    State.OFFLINE: "<basic>closed</basic>",
+}
+"How the states look in a document that a driver prints in one line."
+
+
+class Driven(Client):
+    """By a driver of our own (`tests.interop.drivers`): told by lines what to do, it tells by lines what happens."""
+
+    def stop(self) -> None:
+        if self.running.process.poll() is None:
+            self.running.type("quit")
+            self.running.wait_for_end()
+        super().stop()
+
+    def registered(self) -> None:
+        self.expect("^registered$")
+
+    def send_message(self, to: str, text: str) -> None:
+        self.running.type(f"message {to} {text}")
+        self.expect("^sent( 200)?$", "sent")
+
+    def got_message(self, text: str) -> None:
+        self.expect(f"^message .*{text}", "message")
+
+
 @cache
 def installed_version(package: str) -> str:
     """``5.1.65``: upstream's part of it."""

@@ -3,14 +3,14 @@
 import sys
 from importlib.metadata import version
 
-from tests.interop.clients.client import Ability, Client
+from tests.interop.clients.client import Ability, Driven
 from tests.interop.peer import DOMAIN, State
 from tests.interop.program import Program
 
 _SHOWN = {State.AVAILABLE: "online -", State.BUSY: "online busy", State.OFFLINE: "offline"}
 
 
-class Pjsua(Client):
+class Pjsua(Driven):
     program = "pjsua"
     package = "pypi:pjsua2-python"
     abilities = frozenset({Ability.REGISTER, Ability.WATCH, Ability.PUBLISH, Ability.MESSAGE, Ability.ANSWER})
@@ -30,24 +30,8 @@ class Pjsua(Client):
         )
         self.running.wait_for("^ready$")
 
-    def stop(self) -> None:
-        if self.running.process.poll() is None:
-            self.running.type("quit")
-            self.running.wait_for_end()
-        super().stop()
-
-    def registered(self) -> None:
-        self.expect("^registered$")
-
     def sees(self, user: str, state: State) -> None:
         self.expect(f"^buddy sip:{user}@{DOMAIN} {_SHOWN[state]}", user)
 
     def publish(self, state: State) -> None:
         self.running.type(f"publish {state}")
-
-    def send_message(self, to: str, text: str) -> None:
-        self.running.type(f"message {to} {text}")
-        self.expect("^sent$", "sent")
-
-    def got_message(self, text: str) -> None:
-        self.expect(f"^message .*{text}", "message")

@@ -2,13 +2,13 @@
 
 import time
 
-from tests.interop.clients.client import AGENT, Ability, Client
+from tests.interop.clients.client import AGENT, Ability, Driven
 from tests.interop.drivers import compiled
 from tests.interop.peer import DOMAIN, State
 from tests.interop.program import PATIENCE, Program
 
 
-class Purple(Client):
+class Purple(Driven):
     program = "libpurple"
     package = "libpurple0"
     transports = ("udp", "tcp")
@@ -28,12 +28,6 @@ class Purple(Client):
             env={"PURPLE_DEBUG": "1"},
         )
         self.running.wait_for("^ready$")
-
-    def stop(self) -> None:
-        if self.running.process.poll() is None:
-            self.running.type("quit")
-            self.running.wait_for_end()
-        super().stop()
 
     @property
     def publishes(self) -> tuple[State, ...]:  # type: ignore[override]
@@ -66,6 +60,3 @@ class Purple(Client):
 
     def send_message(self, to: str, text: str) -> None:
         self.running.type(f"message {to} {text}")
-
-    def got_message(self, text: str) -> None:
-        self.expect(f"^message .*{text}", "message")

@@ -2,19 +2,13 @@
 
 import shutil
 
-from tests.interop.clients.client import Ability, Client
+from tests.interop.clients.client import IN_PIDF, Ability, Driven
 from tests.interop.drivers import compiled
 from tests.interop.peer import DOMAIN, State, body
 from tests.interop.program import Program
 
-_SHOWN = {
-    State.AVAILABLE: "<basic>open</basic>(?!.*<rpid:busy)",
-    State.BUSY: "<basic>open</basic>.*<rpid:busy",
-    State.OFFLINE: "<basic>closed</basic>",
-}
 
-
-class Sofia(Client):
+class Sofia(Driven):
     program = "Sofia-SIP"
     package = "libsofia-sip-ua0"
     abilities = frozenset(Ability)
@@ -34,17 +28,8 @@ class Sofia(Client):
         for name in setup.contacts:
             self.running.type(f"subscribe presence sip:{name}@{DOMAIN}")
 
-    def stop(self) -> None:
-        if self.running.process.poll() is None:
-            self.running.type("quit")
-            self.running.wait_for_end()
-        super().stop()
-
-    def registered(self) -> None:
-        self.expect("^registered$")
-
     def sees(self, user: str, state: State) -> None:
-        self.expect(f"^notify presence {user}@.*{_SHOWN[state]}.*", user)
+        self.expect(f"^notify presence {user}@.*{IN_PIDF[state]}.*", user)
 
     def watch_lamp(self, user: str) -> None:
         self.running.type(f"subscribe dialog sip:{user}@{DOMAIN}")
@@ -65,10 +50,3 @@ class Sofia(Client):
         document.write_bytes(body(self.setup.address, state))
         self.running.type(f"publish {document}")
         self.expect("^published$", "publication")
-
-    def send_message(self, to: str, text: str) -> None:
-        self.running.type(f"message {to} {text}")
-        self.expect("^sent$", "sent")
-
-    def got_message(self, text: str) -> None:
-        self.expect(f"^message .*{text}", "message")
