@@ -19,11 +19,10 @@ from typing import Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+from connectors.moments import since_1970
 from connectors.settings import Duration
 
 _PLACES = re.compile(r"\{(\w+)\}")
-_MILLISECONDS = 100_000_000_000
-"A time stamp above this many seconds (the year 5138) is in milliseconds."
 
 
 class BadSignature(ValueError):
@@ -111,9 +110,11 @@ class Signature(BaseModel):
         return stamp
 
     def _check_time(self, stamp: str, now: datetime) -> None:
-        seconds = float(stamp)
-        seconds = seconds / 1000 if seconds > _MILLISECONDS else seconds
-        if abs(now.timestamp() - seconds) > self.tolerance.total_seconds():
+        try:
+            away = abs(now - since_1970(float(stamp)))
+        except OverflowError:
+            away = timedelta.max
+        if away > self.tolerance:
             raise BadSignature("the time stamp is too far from now: an old request, or a wrong clock")
 
     def _decoded(self, text: str) -> bytes:

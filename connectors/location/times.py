@@ -1,10 +1,9 @@
 """Moments as location apps write them. Pure."""
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 
 from connectors.location.report import number
-
-_MILLISECONDS = 100_000_000_000
+from connectors.moments import since_1970
 
 
 def moment(value: object) -> datetime | None:
@@ -12,9 +11,7 @@ def moment(value: object) -> datetime | None:
     seconds = number(value)
     try:
         if seconds is not None:
-            return datetime.fromtimestamp(0, UTC) + timedelta(
-                seconds=seconds / 1000 if seconds > _MILLISECONDS else seconds
-            )
+            return since_1970(seconds)
         if isinstance(value, str):
             found = datetime.fromisoformat(value.strip())
             return found.replace(tzinfo=UTC) if found.tzinfo is None else found.astimezone(UTC)

@@ -1,7 +1,7 @@
 """How values are taken out of documents: a JMESPath expression, then pattern, words, and what holds without. Pure."""
 
 import re
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from functools import lru_cache
 from typing import Annotated, Any
 from zoneinfo import ZoneInfo
@@ -11,10 +11,10 @@ from jmespath.exceptions import JMESPathError
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
 
 from connectors.errors import BadData
+from connectors.moments import since_1970
 
 LONGEST = 1000
 "Characters of a value: a longer one is no name, state or time."
-_MILLISECONDS = 100_000_000_000
 
 
 class Missing:
@@ -131,9 +131,8 @@ def moment(value: Any, form: str | None = None, zone: str = "UTC") -> datetime:
         if form in (None, "iso") and isinstance(value, str) and not re.fullmatch(r"\d+(\.\d+)?", value):
             found = datetime.fromisoformat(value.strip())
         elif form in (None, "seconds", "milliseconds", "iso"):
-            seconds = float(value)
-            large = form == "milliseconds" or (form is None and seconds > _MILLISECONDS)
-            return datetime.fromtimestamp(0, UTC) + timedelta(seconds=seconds / 1000 if large else seconds)
+            milliseconds = None if form in (None, "iso") else form == "milliseconds"
+            return since_1970(float(value), milliseconds=milliseconds)
         else:
             found = _by_pattern(str(value), form)
         if found.tzinfo is None:

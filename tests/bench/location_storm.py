@@ -70,10 +70,10 @@ def people() -> list[str]:
     return [f"p{number:03}" for number in range(PEOPLE)]
 
 
-def post(person: str, turn: int, began: float, last: bool) -> bytes:
-    """Everybody comes and goes with every post, and is in the office in the end. Times are of the last minutes, so that
-    each is a second later than the one before."""
-    latitude = HERE if last or turn % 2 else THERE
+def post(person: str, turn: int, began: float, stays: bool) -> bytes:
+    """Everybody comes and goes with every post, or ``stays`` in the office. Times are of the last minutes, so that each
+    is a second later than the one before."""
+    latitude = HERE if stays or turn % 2 else THERE
     body = {
         "_type": "location",
         "lat": latitude,
@@ -89,8 +89,8 @@ def post(person: str, turn: int, began: float, last: bool) -> bytes:
     ).encode() + data
 
 
-async def storm(folder: Path, rate: int, seconds: float) -> Storm:
-    """Raises when the service does not start."""
+async def storm(folder: Path, rate: int, seconds: float, *, still: bool = False) -> Storm:
+    """``still``: nobody moves, so that nothing has to be decided. Raises when the service does not start."""
     port = free_port()
     rows = "\n".join(f'  {person}: {{sip: "sip:{person}@example.org"}}' for person in people())
     (folder / "lamplighter.yaml").write_text(SETTINGS.format(port=port, people=rows))
@@ -100,18 +100,18 @@ async def storm(folder: Path, rate: int, seconds: float) -> Storm:
         process = await asyncio.create_subprocess_exec(*command, stderr=log)
     try:
         await _until_it_listens(port, process)
-        return await _blow(folder, port, process.pid, rate, seconds)
+        return await _blow(folder, port, process.pid, rate, seconds, still)
     finally:
         process.terminate()
         await process.wait()
 
 
-async def _blow(folder: Path, port: int, pid: int, rate: int, seconds: float) -> Storm:
+async def _blow(folder: Path, port: int, pid: int, rate: int, seconds: float, still: bool) -> Storm:
     result, began = Storm(), time.time()
     result.memory = [resident(pid)] * 3
     count = int(rate * seconds)
     turns = -(-count // PEOPLE)
-    posts = [(person, turn, turn == turns - 1) for turn in range(turns) for person in people()]
+    posts = [(person, turn, still or turn == turns - 1) for turn in range(turns) for person in people()]
     lanes = [posts[lane::CONNECTIONS] for lane in range(CONNECTIONS)]
     start, busy = time.perf_counter(), processor_time(pid)
     watching = asyncio.ensure_future(_watch(folder, pid, result))
@@ -135,12 +135,12 @@ async def _lane(
 ) -> None:
     """One connection. A person's posts come over several of them."""
     reader, writer = await asyncio.open_connection("127.0.0.1", port)
-    for number, (person, turn, last) in enumerate(posts):
+    for number, (person, turn, stays) in enumerate(posts):
         wait = start + number / rate - time.perf_counter()
         if wait > 0:
             await asyncio.sleep(wait)
         sent = time.perf_counter()
-        writer.write(post(person, turn, began, last))
+        writer.write(post(person, turn, began, stays))
         head = await reader.readuntil(b"\r\n\r\n")
         length = int(head.lower().partition(b"content-length: ")[2].partition(b"\r\n")[0] or 0)
         await reader.readexactly(length)
@@ -203,9 +203,10 @@ def main() -> None:
     )
     parser.add_argument("--rate", type=int, default=1000)
     parser.add_argument("--seconds", type=float, default=10)
+    parser.add_argument("--still", action="store_true", help="nobody moves")
     given = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
-        print(asyncio.run(storm(Path(folder), given.rate, given.seconds)))
+        print(asyncio.run(storm(Path(folder), given.rate, given.seconds, still=given.still)))
 
 
 if __name__ == "__main__":
