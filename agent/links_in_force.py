@@ -37,7 +37,8 @@ class LinksInForce:
     def apply(self, plan: Plan | None = None) -> list[str]:
         """Add, change and remove what differs; with another plan if given. Says how many of each."""
         self.plan = plan or self.plan
-        before, now = self._known, {link.id: link for link in self.plan.links(self._accounts.all())}
+        accounts = self._accounts.all()
+        before, now = self._known, {link.id: link for link in self.plan.links(accounts)}
         self._known = now
         gone = before.keys() - now.keys()
         other = [key for key in now.keys() & before.keys() if now[key] != before[key]]
@@ -50,7 +51,9 @@ class LinksInForce:
                 self._runner.add_link(now[key])
         for key in now.keys() - before.keys():
             self._runner.add_link(now[key])
-        self._memories.keep_only({*now, *(link.entry.key for link in now.values())})
+        # An account that the settings leave out for a while need not be signed in to again.
+        linked = {account.id for account in accounts}
+        self._memories.keep_only({*now, *linked, *(link.entry.key for link in now.values())})
         return counted("links", now.keys() - before.keys(), other, gone)
 
     def all(self) -> dict[str, Link]:

@@ -10,6 +10,13 @@ from pydantic_core import PydanticCustomError
 _DURATION = re.compile(r"\s*(\d+(?:\.\d+)?)\s*(ms|s|m|h|d)\s*")
 PACE = ("interval", "stale_after", "timeout")
 "Settings of a link that leave the account the same."
+ACCOUNT = frozenset(
+    {
+        "url", "username", "account", "mailbox", "user", "host", "port", "tenant", "client_id", "cloud", "oauth",
+        "endpoints",
+    }
+)  # fmt: skip
+"Settings that say which account a link is of, whatever the connector: another value is another account."
 _SECONDS = {"ms": 0.001, "s": 1, "m": 60, "h": 3600, "d": 86400}
 
 

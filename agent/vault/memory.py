@@ -11,7 +11,7 @@ from agent.store.linked import ConnectorMemory
 from agent.store.protocols import ConnectorMemoryStore
 from agent.vault.rows import memory_place, unseal_object
 from agent.vault.sealing import Vault, VaultError
-from connectors.settings import PACE
+from connectors.settings import ACCOUNT
 
 log = logging.getLogger("lamplighter.vault")
 
@@ -118,6 +118,7 @@ class _Mapping(MutableMapping[str, str]):
 
 
 def _account(settings: Mapping[str, Any]) -> str:
-    """Stands for the account that settings lead to: their digest, without what only sets the pace."""
-    telling = {key: value for key, value in settings.items() if key not in PACE}
+    """Stands for the account that settings lead to: which calendars of it count, or how often it is asked, leaves it
+    the same."""
+    telling = {key: value for key, value in settings.items() if key in ACCOUNT}
     return hashlib.sha256(json.dumps(telling, sort_keys=True, default=str).encode()).hexdigest()[:16]
