@@ -16,7 +16,12 @@ def main() -> int:
     parser.add_argument("--report", type=Path, help="folder for crash.json and crash.txt")
     given = parser.parse_args()
 
+    told: list[str] = []
+
     def progress(report: Report) -> None:
+        for fault in report.faults[len(told) :]:
+            told.append(fault)
+            print(f"\n{fault}", file=sys.stderr)
         print(
             f"\r{report.kills:4}/{given.kills} kills, {report.seconds:5.0f} s, {len(report.faults)} faults",
             end="" if sys.stderr.isatty() else "\n",

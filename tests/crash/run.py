@@ -243,7 +243,7 @@ class CrashRun:
             found += [
                 f"{watcher.name} over {watcher.transport} shows of {watcher.uri} what is not true"
                 for watcher in source.watchers
-                if watcher.subscribed and watcher.body != truth[watcher.package]
+                if watcher.is_owed_the_truth and watcher.body != truth[watcher.package]
             ]
         for lamp in self.lamps:
             if lamp.subscribed and lamp.body != await lamp.fetch():

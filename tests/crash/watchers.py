@@ -46,6 +46,11 @@ class Watcher:
     def subscribed(self) -> bool:
         return bool(self.to_tag)
 
+    @property
+    def is_owed_the_truth(self) -> bool:
+        """Not so one whose end may have been heard, though nobody said so."""
+        return self.subscribed and not self.unsure
+
     async def subscribe(self) -> None:
         """Until somebody says yes, with a new dialog."""
         self.forget()
