@@ -25,8 +25,8 @@ log = logging.getLogger(__name__)
 
 SLICE = 200
 "People decided before the event loop gets its turn: at the full hour everybody changes at once."
-LONGEST_SLICE = 0.02
-"Seconds. Looking ahead takes far longer than deciding alone, and SIP waits meanwhile."
+LONGEST_SLICE = 0.003
+"Seconds. A decision goes through a dozen turns of the loop until its lamp is lit, and each turn may hold one slice."
 SAYS_LITTLE = frozenset({FactKind.SCHEDULE, FactKind.REACH})
 "What is known at once at every start, and says nothing yet of what somebody is doing."
 LONGEST_WAIT = 20.0
@@ -252,7 +252,9 @@ class Decider:
 
     def _on_timer(self) -> None:
         now = self._clock.wall() + 0.0005  # timers may fire a fraction early
-        while self._boundaries and self._boundaries[0][0] <= now:
+        for _ in range(SLICE):
+            if not self._boundaries or self._boundaries[0][0] > now:
+                break
             at, person = heapq.heappop(self._boundaries)
             current = self._current.get(person)
             # Entries of earlier evaluations are passed over.
@@ -262,6 +264,9 @@ class Decider:
                 and current.next_change.timestamp() == at
             ):
                 self._queue(person, current.next_change, by_clock=True)
+        if self._boundaries and self._boundaries[0][0] <= now:
+            asyncio.get_running_loop().call_soon(self._on_timer)  # the first are decided meanwhile
+            return
         if not self._slice_is_due:
             self._arm()
 

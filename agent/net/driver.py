@@ -232,8 +232,8 @@ class Driver:
     def _dispatch(self, event: object) -> None:
         try:
             match event:
-                case ResponseReceived(owner=owner):
-                    owner.on_response(event)  # type: ignore[attr-defined]
+                case ResponseReceived():
+                    event.owner.on_response(event)  # type: ignore[attr-defined]
                 case RequestReceived():
                     if self.on_request is not None:
                         self.on_request(event)

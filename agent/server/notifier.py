@@ -180,7 +180,7 @@ class Notifier:
                 if watch.sent.body == view.body:
                     watch.changed_at = None
                     return  # the watcher knows
-                if self._too_soon(watch, view):
+                if (package.versioned or self._config.minimum_interval) and self._too_soon(watch, view):
                     return
                 self.told.outdated(row.presentity)
         flow = watch.flow if watch.flow is not None and self._next_hops.usable(watch.flow) else None

@@ -67,7 +67,8 @@ class ToldRecord:
     def outdated(self, presentity: str) -> None:
         """One of its watchers is about to be told another document."""
         # The store has done so already where a write was the cause; here for all other causes.
-        self._store.forget_told(presentity)
+        if self._store.told(presentity) is not None:
+            self._store.forget_told(presentity)
 
     def answered(self, presentity: str) -> None:
         """A watcher of it has acknowledged a document."""
