@@ -74,28 +74,30 @@ class Headers:
     made when first wanted, and anew after every change.
     """
 
-    __slots__ = ("_first", "_items")
+    __slots__ = ("_first", "_items", "parsed")
 
     def __init__(self, items: Iterable[tuple[str, str]] = ()) -> None:
         self._items: list[tuple[str, str]] = [(canonical(name), value) for name, value in items]
         self._first: dict[str, str] | None = None
+        self.parsed: dict[str, object] = {}
+        "What has been read of the first values, by name; whoever reads one may keep it here. Changes throw it away."
 
     @classmethod
     def of(cls, items: list[tuple[str, str]]) -> "Headers":
         """Of names that are canonical already. The list is the headers' own from now on."""
         headers = cls.__new__(cls)
-        headers._items, headers._first = items, None
+        headers._items, headers._first, headers.parsed = items, None, {}
         return headers
 
     @property
     def items(self) -> list[tuple[str, str]]:
         """The list itself. Ask again before every change: asking forgets what was found in it."""
-        self._first = None
+        self._first, self.parsed = None, {}
         return self._items
 
     @items.setter
     def items(self, items: list[tuple[str, str]]) -> None:
-        self._items, self._first = items, None
+        self._items, self._first, self.parsed = items, None, {}
 
     def firsts(self) -> dict[str, str]:
         """The first value of each name. Not to be changed."""
@@ -158,6 +160,7 @@ class Headers:
                 tail = [item for item in items[index + 1 :] if item[0] != name]
                 items[index:] = [(name, value), *tail]
         first[name] = value
+        self.parsed.pop(name, None)
 
     def remove(self, name: str) -> None:
         name = canonical(name)

@@ -1,7 +1,7 @@
 """Requests and responses (RFC 3261 §7): what the rest of the program handles, and their bytes."""
 
 from collections.abc import Callable
-from typing import Any, TypeVar
+from typing import TypeVar
 
 from agent.sip.headers import SINGLE, Headers
 from agent.sip.values import CSeq, NameAddr, Via, parse_cseq, parse_name_addr, parse_top_via
@@ -32,22 +32,21 @@ class _Message:
     A value that has been read is kept as long as its header line stays the same.
     """
 
-    __slots__ = ("_read", "body", "headers")
+    __slots__ = ("body", "headers")
 
     def __init__(self, headers: Headers | None = None, body: bytes = b"") -> None:
         self.headers = headers if headers is not None else Headers()
         self.body = body
-        self._read: dict[str, tuple[str, Any]] = {}
 
     def _value(self, name: str, reader: Callable[[str], T]) -> T:
-        raw = self.headers.firsts().get(name, "")
-        known = self._read.get(name)
-        if known is not None and known[0] is raw:
-            kept: T = known[1]
-            return kept
-        value = reader(raw)
-        self._read[name] = (raw, value)
-        return value
+        """Read a header, the first time. Asked a dozen times of every request."""
+        headers = self.headers
+        try:
+            return headers.parsed[name]  # type: ignore[return-value]
+        except KeyError:
+            value = reader(headers.get(name) or "")
+            headers.parsed[name] = value
+            return value
 
     @property
     def via(self) -> Via:

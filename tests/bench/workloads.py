@@ -169,7 +169,11 @@ async def running_load() -> AsyncIterator[Load]:
         clock = SystemClock()
         store = await Store.open(f"sqlite:///{Path(folder)}/state.db", clock)
         server = PresenceServer(
-            store, clock, ServerConfig(frozenset({"example.org"})), None, lambda coroutine, name: None
+            store,
+            clock,
+            ServerConfig(frozenset({"example.org"}), max_subscriptions_per_watcher=1_000_000),
+            None,
+            lambda coroutine, name: None,
         )
         try:
             settle()

@@ -62,7 +62,7 @@ async def test_under_pressure_what_is_new_waits_and_refreshes_are_served() -> No
         sub = await bob.subscribe(expires=600)
         await bob.notify()
         await asyncio.sleep(5)
-        waiting(here, 20_000)
+        waiting(here, 30_000)
         refused = (await here.phone("carol").subscribe()).answer
         assert refused.status == 503 and 5 <= int(refused.headers.get("Retry-After") or 0) <= 15
         assert (await here.phone("carol").publish(document("new"), uri="sip:carol@example.org")).status == 503
