@@ -4,7 +4,8 @@ This is the layer in which the ways of Asterisk, Kamailio, FreeSWITCH and phones
 """
 
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
+from types import MappingProxyType
 
 from agent.documents import dialog_info, pidf
 from agent.documents.dialog_info import DialogInfo, Participant
@@ -15,6 +16,9 @@ from agent.sip.messages import Request
 from agent.sip.notification import Notification
 from connectors.sip import Dialog, Notice, Presence
 
+RINGS_AT_MOST = timedelta(minutes=5)
+"""COMPAT(FreeSWITCH): after the end of a call it sometimes says once more that it rings, and never takes that back.
+Where each document tells of one call only, a ring that has not been heard of for so long is over."""
 _DIRECTIONS = {"recipient": "in", "initiator": "out"}
 
 
@@ -28,6 +32,8 @@ class NoticeReader:
         self._one_each = one_dialog_each
         self._table = DialogTable()
         self._call_id: str | None = None
+        self._told_at: dict[str, datetime] = {}
+        "When each dialog was last told of, by id."
 
     def read(self, notification: Notification, request: Request, now: datetime) -> Notice:
         """``request``: the NOTIFY itself. Raises nothing: what can't be read is named in ``problem``."""
@@ -40,14 +46,16 @@ class NoticeReader:
         presence: Presence | None = None
         try:
             if self._event == "dialog":
-                dialogs, problem = self._dialogs(body, _is_freeswitch(request))
+                dialogs, problem = self._dialogs(body, _is_freeswitch(request), now)
             elif media_type == pidf.CONTENT_TYPE:
                 presence = _presence(pidf.parse(body))
         except DocumentError as error:
             problem = f"a document that can't be read: {error}"
         return Notice(now, media_type, body, dialogs, presence, problem)
 
-    def _dialogs(self, body: bytes, freeswitch: bool) -> tuple[tuple[Dialog, ...] | None, str | None]:
+    def _dialogs(
+        self, body: bytes, freeswitch: bool, now: datetime
+    ) -> tuple[tuple[Dialog, ...] | None, str | None]:
         if not body.strip():
             # COMPAT(Kamailio 5.6): nobody has published a call of this address, or none any more. No error.
             self._table = self._table.forgotten()
@@ -60,9 +68,22 @@ class NoticeReader:
         one_each = freeswitch if self._one_each is None else self._one_each
         self._table, heard = self._table.take(info, one_each=one_each)
         self.wants_full = heard is Heard.GAP
+        if one_each:
+            self._forget_old_rings(info, now)
         if not self._table.complete:
             return None, problem
         return tuple(_dialog(each) for each in self._table.dialogs.values()), problem
+
+    def _forget_old_rings(self, info: DialogInfo, now: datetime) -> None:
+        rows = self._table.dialogs
+        told = dict.fromkeys((each.id for each in info.dialogs), now)
+        self._told_at = {key: told.get(key) or self._told_at.get(key, now) for key in rows}
+        kept = {
+            key: row
+            for key, row in rows.items()
+            if row.state == "confirmed" or now - self._told_at[key] < RINGS_AT_MOST
+        }
+        self._table = replace(self._table, dialogs=MappingProxyType(kept))
 
     def _with_states(self, info: DialogInfo) -> tuple[DialogInfo, str | None]:
         """A dialog in a state that nobody knows is some call: better a lit lamp than a dark one."""

@@ -1,7 +1,6 @@
 """The one connection to an Asterisk, for all links of an entry: I/O only."""
 
 import contextlib
-import logging
 from collections.abc import Callable
 from typing import Protocol
 
@@ -13,9 +12,8 @@ from connectors.asterisk.switchboard import Switchboard
 from connectors.asterisk.wire import Message
 from connectors.base import Context, Entry
 from connectors.connection import Connection, client_tls
+from connectors.dialled import obey
 from connectors.errors import ConnectorError, Misconfigured
-
-log = logging.getLogger(__name__)
 
 LOOK_AGAIN = 15.0
 "Seconds after which a missing extension is asked for once more, and then said to be missing."
@@ -118,7 +116,7 @@ class AsteriskHub:
         words = command_in(message, self._settings.codes)
         dialled_by = self._watching(device_of(message.get("channel"))) if words is not None else []
         for extension in dialled_by[:1]:
-            self._command(extension, words or "")
+            obey(self._context, extension.person, words or "")
 
     def _watching(self, name: str) -> list[Extension]:
         """Who watches that phone or that hint."""
@@ -146,14 +144,3 @@ class AsteriskHub:
         except ConnectorError:
             return False
         return True
-
-    def _command(self, extension: Extension, words: str) -> None:
-        if self._context.command is None:
-            return
-
-        async def obey() -> None:
-            assert self._context.command is not None
-            answer = await self._context.command(extension.person, words)
-            log.info("%s dialled a code: %s", extension.person, answer)
-
-        self._context.spawn(obey(), name=f"code dialled by {extension.person}")

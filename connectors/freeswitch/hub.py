@@ -7,6 +7,7 @@ from typing import Protocol
 from connectors.base import Context, Entry
 from connectors.codes import words_of
 from connectors.connection import Connection
+from connectors.dialled import obey
 from connectors.errors import Misconfigured
 from connectors.freeswitch.session import Session, Snapshot
 from connectors.freeswitch.settings import EventSocketSettings
@@ -98,14 +99,4 @@ class FreeSwitchHub:
         if event.name == "CHANNEL_CREATE" and event.get("call-direction") == "inbound":
             words = words_of(event.get("caller-destination-number"), self._settings.codes)
             if words is not None and concerned:
-                self._command(concerned[0], words)
-
-    def _command(self, extension: Extension, words: str) -> None:
-        command = self._context.command
-        if command is None:
-            return
-
-        async def obey() -> None:
-            log.info("%s dialled a code: %s", extension.person, await command(extension.person, words))
-
-        self._context.spawn(obey(), name=f"code dialled by {extension.person}")
+                obey(self._context, concerned[0].person, words)

@@ -1,5 +1,7 @@
 """What PBXs really notify, evened out: each row of what was measured, and each rule that follows from it."""
 
+from datetime import timedelta
+
 import pytest
 
 from agent.notices import NoticeReader
@@ -30,13 +32,14 @@ class Told:
     def __init__(self, event: str = "dialog", agent: str = "Some PBX", one_each: bool | None = None) -> None:
         self.reader = NoticeReader(event, one_each)
         self.agent, self.call_id = agent, "first"
+        self.now = MONDAY_NINE
 
     def __call__(self, body: str, content_type: str | None = DIALOG_INFO) -> Notice:
         headers = Headers([("Call-ID", self.call_id), ("User-Agent", self.agent)])
         request = Request("NOTIFY", "sip:watcher@192.0.2.1", headers)
         encoded = body.encode()
         notification = Notification("active", 600, None, None, content_type if body else None, encoded)
-        return self.reader.read(notification, request, MONDAY_NINE)
+        return self.reader.read(notification, request, self.now)
 
 
 def test_asterisk_idle_ringing_talking_held_and_idle_again() -> None:
@@ -102,6 +105,15 @@ def test_freeswitch_each_channel_comes_in_a_document_that_calls_itself_full() ->
     left = told(info(freeswitch("terminated", "a"), version=3)).dialogs or ()
     assert [dialog.state for dialog in left] == ["early"]
     assert told(info(freeswitch("terminated", "b"), version=4)).dialogs == ()
+
+
+def test_freeswitch_a_ring_that_is_never_taken_back_is_over_after_a_while() -> None:
+    told = Told(agent=FREESWITCH)
+    told(info(freeswitch("early", "ghost"), version=1))
+    told(info(freeswitch("confirmed", "long"), version=2))
+    told.now += timedelta(minutes=6)
+    left = told(info(freeswitch("early", "new"), version=3)).dialogs or ()
+    assert sorted(dialog.state for dialog in left) == ["confirmed", "early"]
 
 
 def test_freeswitch_a_document_without_dialogs_is_the_full_state() -> None:
