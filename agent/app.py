@@ -246,6 +246,7 @@ async def open_app(
             supervisor,
             token=assembly.token,
             spread=random.random,
+            allow=http.allow,
             tls=tls_client,
             transcript=transcript,
         )

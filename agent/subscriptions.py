@@ -10,6 +10,7 @@ import ssl
 from collections.abc import Callable
 from contextlib import AsyncExitStack
 from dataclasses import replace
+from ipaddress import ip_address
 
 from agent.clock import Clock
 from agent.net.authentication import request_authenticated
@@ -27,7 +28,16 @@ from agent.sip.routing import parse_target
 from agent.sip.subscriber import Ended, Phase, Subscribe, Subscriber
 from agent.sip.subscriber import Wanted as WantedState
 from agent.supervise import Supervisor
-from connectors.errors import AuthFailed, ConnectorError, Forbidden, Misconfigured, NotFound, Unreachable
+from connectors.addresses import AllowList
+from connectors.errors import (
+    AuthFailed,
+    ConnectorError,
+    Forbidden,
+    Misconfigured,
+    NotFound,
+    Refused,
+    Unreachable,
+)
 from connectors.sip import Notice, Wanted
 
 log = logging.getLogger(__name__)
@@ -50,11 +60,13 @@ class Subscriptions:
         *,
         token: Callable[[], str],
         spread: Callable[[], float],
+        allow: AllowList,
         tls: ssl.SSLContext | None = None,
         transcript: Transcript | None = None,
     ) -> None:
         self._clock, self._supervisor = clock, supervisor
         self._token, self._spread = token, spread
+        self._allow = allow
         self._tls, self._transcript = tls, transcript
         self._resolver = Resolver()
         self._sockets = AsyncExitStack()
@@ -98,8 +110,11 @@ class Subscriptions:
         wanted = kept.wanted
         next_hop = wanted.server or wanted.uri
         try:
+            await self._check(next_hop)
             agent = await self._agent_for(next_hop)
             contact = await agent.contact_towards(next_hop)
+        except Refused as error:
+            return error
         except ValueError as error:
             return Misconfigured(f"{next_hop} is no SIP address ({error})")
         except OSError as error:
@@ -176,6 +191,16 @@ class Subscriptions:
             subscriber.response(request, response, self._clock.monotonic())
 
     # -- sockets -------------------------------------------------------------------------------------------------
+
+    async def _check(self, next_hop: str) -> None:
+        """Links hold addresses that people write: one must not lead where the administrator has not allowed it.
+
+        Raises `Refused`, and what resolving raises.
+        """
+        target = parse_target(next_hop)
+        for found in await self._resolver.resolve(target):
+            if not self._allow.reaches(target.host, ip_address(found.host.partition("%")[0])):
+                raise Refused(f"{target.host} is on a private network ({found.host})")
 
     async def _agent_for(self, next_hop: str) -> UserAgent:
         """Raises ValueError for what is no SIP URI, OSError for what is not found."""

@@ -84,6 +84,10 @@ class AllowList:
             and self.has_address(address.ipv4_mapped)
         )
 
+    def reaches(self, host: str, address: Address) -> bool:
+        """Whether that address, to which that name has led, may be connected to."""
+        return self.has_host(host) or self.has_address(address) or is_public(address)
+
 
 def normal_host(host: str) -> str:
     """Host names compare without case and without the root's dot."""

@@ -1,13 +1,16 @@
 """A TCP or TLS connection to a server that talks by itself, driven by a pure session."""
 
 import asyncio
+import socket
 import ssl
 from collections.abc import Callable, Sequence
+from ipaddress import ip_address
 from pathlib import Path
 from typing import Protocol, TypeVar
 
+from connectors.addresses import AllowList
 from connectors.base import Clock
-from connectors.errors import Misconfigured, Unreachable
+from connectors.errors import Misconfigured, Refused, Unreachable
 
 CONNECT_WITHIN = 10.0
 "Seconds."
@@ -38,25 +41,38 @@ class Session(Protocol[T_co]):
 class Connection:
     """One at a time; may be opened again after it was lost."""
 
-    def __init__(self, who: str, clock: Clock) -> None:
-        """``who`` is at the other end, for people: ``Asterisk``."""
-        self._who, self._clock = who, clock
+    def __init__(self, who: str, clock: Clock, allow: AllowList) -> None:
+        """``who`` is at the other end, for people: ``Asterisk``. ``allow``: private addresses that may be reached."""
+        self._who, self._clock, self._allow = who, clock, allow
         self._writer: asyncio.StreamWriter | None = None
         self._reader: asyncio.StreamReader | None = None
         self._closed = False
 
     async def open(self, host: str, port: int, tls: ssl.SSLContext | None = None) -> None:
-        """Raises `Unreachable`."""
+        """Raises `Unreachable`, and `Refused` for an address that the administrator has not allowed."""
         where = f"{self._who} at {host}:{port}"
+        name = host if tls is not None else None
         try:
             async with asyncio.timeout(CONNECT_WITHIN):
-                self._reader, self._writer = await asyncio.open_connection(host, port, ssl=tls)
+                address = await self._address(host, port)
+                self._reader, self._writer = await asyncio.open_connection(
+                    address, port, ssl=tls, server_hostname=name
+                )
         except TimeoutError:
             raise Unreachable(f"{where} does not answer") from None
         except ssl.SSLError as error:
             raise Unreachable(f"TLS with {where} failed ({error.reason or error})") from None
         except OSError as error:
             raise Unreachable(f"{where} cannot be reached ({error.strerror or 'no such host'})") from None
+
+    async def _address(self, host: str, port: int) -> str:
+        """Where the name leads, looked up once: what is checked is what is connected to. Raises OSError."""
+        found = await asyncio.get_running_loop().getaddrinfo(host, port, type=socket.SOCK_STREAM)
+        addresses = [str(info[4][0]) for info in found]
+        for address in addresses:
+            if self._allow.reaches(host, ip_address(address.partition("%")[0])):
+                return address
+        raise Refused(f"{self._who} at {host} is on a private network ({addresses[0]})")
 
     async def converse(
         self, session: Session[T], happened: Callable[[T], None], alive: Callable[[], None]

@@ -46,7 +46,7 @@ class AsteriskHub:
         self._complete = False
         "Whether the board is that of a standing connection."
         self._since = 0.0
-        self._connection = Connection("Asterisk", context.clock)
+        self._connection = Connection("Asterisk", context.clock, context.http.allow)
 
     def attach(self, extension: Extension) -> None:
         self._extensions.append(extension)

@@ -38,7 +38,7 @@ class FreeSwitchHub:
         self._board = Switchboard(bool(settings.profiles))
         self._complete = False
         "Whether the board is that of a standing connection."
-        self._connection = Connection("FreeSWITCH", context.clock)
+        self._connection = Connection("FreeSWITCH", context.clock, context.http.allow)
 
     def attach(self, extension: Extension) -> None:
         self._extensions.append(extension)

@@ -15,8 +15,17 @@ from agent.sip.headers import Headers
 from agent.sip.messages import Request
 from agent.subscriptions import Subscriptions
 from agent.supervise import Supervisor
-from connectors.errors import AuthFailed, ConnectorError, Forbidden, Misconfigured, NotFound, Unreachable
+from connectors.errors import (
+    AuthFailed,
+    ConnectorError,
+    Forbidden,
+    Misconfigured,
+    NotFound,
+    Refused,
+    Unreachable,
+)
 from connectors.sip import Notice, Subscription, Wanted
+from tests.connectors.support import LOOPBACK
 from tests.support.notifier import Notifier, accept, notifier
 from tests.support.ports import free_port
 from tests.support.virtual_loop import LoopClock, virtual_beside_threads
@@ -46,7 +55,7 @@ async def watching() -> AsyncIterator[Watching]:
     counter = iter(range(10_000))
     async with notifier(clock) as server, Supervisor(clock=clock) as supervisor:
         subscriptions = Subscriptions(
-            clock, supervisor, token=lambda: f"token{next(counter)}", spread=lambda: 0.5
+            clock, supervisor, token=lambda: f"token{next(counter)}", spread=lambda: 0.5, allow=LOOPBACK
         )
         try:
             yield Watching(server, subscriptions, clock)
@@ -144,6 +153,15 @@ async def test_a_server_that_is_silent_or_absent_is_unreachable() -> None:
         assert isinstance(await here.lost.get(), Unreachable)
         here.subscribe("mailto:alice@example.org")
         assert isinstance(await here.lost.get(), Misconfigured)
+
+
+@virtual_beside_threads
+async def test_a_private_address_is_refused_unless_it_is_allowed() -> None:
+    async with watching() as here:
+        here.subscribe("sip:1001@10.1.2.3")
+        error = await here.lost.get()
+        assert isinstance(error, Refused)
+        assert "10.1.2.3" in error.words
 
 
 @virtual_beside_threads

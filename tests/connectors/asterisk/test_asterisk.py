@@ -11,7 +11,7 @@ import pytest
 from agent.clock import Clock, SystemClock
 from connectors.base import Context, Entry, Link
 from connectors.conformance_listen import ListenConformance
-from connectors.errors import Misconfigured, NotFound, Unreachable
+from connectors.errors import Misconfigured, NotFound, Refused, Unreachable
 from connectors.facts import CallState, CallValue, ReachState
 from connectors.privacy import Privacy
 from connectors.registry import load
@@ -239,6 +239,15 @@ async def test_without_a_secret_the_health_says_so() -> None:
         source.link = replace(source.link, entry=Entry("pbx", source.settings, None))
         async with hub_of(source.link, source.context) as (_, connected):
             assert isinstance(await error_of(connected), Misconfigured)
+
+
+async def test_a_private_address_is_refused_unless_it_is_allowed() -> None:
+    async with pbx() as source:
+        source.link = replace(
+            source.link, entry=Entry("pbx", {**source.settings, "host": "10.1.2.3"}, SECRET)
+        )
+        async with hub_of(source.link, source.context) as (_, connected):
+            assert isinstance(await error_of(connected), Refused)
 
 
 async def test_nobody_there_is_unreachable() -> None:

@@ -32,6 +32,7 @@ from tests.agent.pbx_documents import (
     info,
 )
 from tests.connectors.listening import running_context
+from tests.connectors.support import LOOPBACK
 from tests.support.clock import MONDAY_NINE
 from tests.support.notifier import Notifier, accept, notifier
 from tests.support.virtual_loop import LoopClock, virtual_beside_threads
@@ -104,7 +105,7 @@ class Pbx:
 async def pbx(clock: Clock | None = None, **settings: object) -> AsyncIterator[Pbx]:
     clock = clock or SystemClock()
     async with notifier(clock) as server, running_context(clock) as (supervisor, context):
-        sip = Subscriptions(clock, supervisor, token=new_token, spread=spread)
+        sip = Subscriptions(clock, supervisor, token=new_token, spread=spread, allow=LOOPBACK)
         address = server.uri("1001")
         link = Link("desk", "sip_dialog", "alice", {"address": address, "user": "w", **settings}, "s3cret")
         try:
