@@ -10,11 +10,11 @@ CODES = (
 
 
 def words_of(dialled: str, codes: Mapping[str, str]) -> str | None:
-    """The longest code that fits counts, as in a dial plan."""
-    for code in sorted(codes, key=len, reverse=True):
-        if code == dialled:
-            return codes[code]
+    """As in a dial plan: the very extension counts before one that takes more digits, of those the longest."""
+    if dialled in codes:
+        return codes[dialled]
+    for code in sorted((one for one in codes if one.endswith(".")), key=len, reverse=True):
         stem = code[:-1]
-        if code.endswith(".") and dialled.startswith(stem) and dialled != stem:
+        if dialled.startswith(stem) and dialled != stem:
             return codes[code].replace("{digits}", dialled[len(stem) :])
     return None

@@ -7,7 +7,6 @@ from connectors.asterisk.mapping import hint_of
 from connectors.asterisk.session import Snapshot
 from connectors.asterisk.switchboard import Seen, Switchboard
 from connectors.calls import busiest
-from connectors.codes import words_of
 from connectors.facts import CallState, ReachState
 from tests.connectors.asterisk.ami import channel, device, event, extension, message
 
@@ -243,15 +242,11 @@ def test_a_status_that_is_no_number_and_presence_state_do_no_harm() -> None:
     assert hint is not None and hint.devices == ("PJSIP/1001",)
 
 
-CODES = {"*78": "dnd", "*79": "auto", "*45.": "lunch {digits}m"}
+CODES = {"*78": "dnd", "*45.": "lunch {digits}m"}
 
 
-@pytest.mark.parametrize(
-    ("dialled", "words"),
-    [("*78", "dnd"), ("*79", "auto"), ("*4530", "lunch 30m"), ("*45", None), ("1002", None), ("", None)],
-)
-def test_what_a_dialled_code_says(dialled: str, words: str | None) -> None:
-    assert words_of(dialled, CODES) == words
+@pytest.mark.parametrize(("dialled", "words"), [("*78", "dnd"), ("*4530", "lunch 30m"), ("1002", None)])
+def test_who_calls_has_dialled_a_code(dialled: str, words: str | None) -> None:
     assert command_in(message(channel("Newchannel", "1001", "4", A, Exten=dialled)), CODES) == words
 
 
