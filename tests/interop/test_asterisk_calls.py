@@ -181,7 +181,7 @@ async def test_a_frozen_asterisk_by_subscription(tmp_path: Path, capsys: pytest.
         await here.service.until(AVAILABLE, AVAILABLE)
 
 
-@pytest.mark.parametrize("way", ["manager", "udp"])
+@pytest.mark.parametrize("way", ["manager", "udp", "tcp", "tls"])
 async def test_a_restart_of_asterisk_lets_nobody_flap(
     way: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
