@@ -14,7 +14,7 @@ from agent.cli import linked
 from agent.cli.link_consent import sign_in
 from agent.cli.link_report import print_report
 from agent.cli.options import DEFAULT_SETTINGS, JsonOption, SettingsOption, load
-from agent.cli.secret_input import first_line
+from agent.cli.secret_input import secret_in_file
 from agent.errors import EXIT_PROBLEM, EXIT_UNREACHABLE, EXIT_USAGE, UserError
 from agent.linked_accounts import LinkedAccount
 from agent.settings import Settings
@@ -46,7 +46,8 @@ def command(
     password_file: Annotated[
         Path | None,
         typer.Option(
-            help="The first line of this file is the secret; `-`: of standard input. Default: asked for."
+            help="The first line of this file is the secret (of a key file, all of it); `-`: of standard input. "
+            "Default: asked for."
         ),
     ] = None,
     password: Annotated[bool, typer.Option(help="There is a secret at all.")] = True,
@@ -122,7 +123,7 @@ def _manifest(settings: Settings, source: str) -> Manifest | None:
 def _secret(manifest: Manifest | None, given: dict[str, Any], file: Path | None) -> str | None:
     """From the file or the prompt; None when none is wanted. Raises UserError; what was typed stands in none."""
     if file is not None:
-        secret = first_line(file)
+        secret = secret_in_file(file)
     elif (
         manifest is None
         or manifest.secret is None

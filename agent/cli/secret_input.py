@@ -4,6 +4,7 @@ import sys
 from pathlib import Path
 
 from agent.errors import UserError
+from agent.settings.fields import secret_in
 
 
 def first_line(file: Path) -> str:
@@ -13,3 +14,14 @@ def first_line(file: Path) -> str:
     except UnicodeDecodeError:
         raise UserError(f"{file} is not UTF-8 text") from None
     return text.partition("\n")[0].rstrip("\r")
+
+
+def secret_in_file(file: Path) -> str:
+    """The first line likewise; of a key file (PEM, JSON), all of it."""
+    if str(file) == "-":
+        head = sys.stdin.readline()
+        return secret_in(head + sys.stdin.read() if head.startswith(("-----BEGIN ", "{")) else head)
+    try:
+        return secret_in(file.read_text(encoding="utf-8"))
+    except UnicodeDecodeError:
+        raise UserError(f"{file} is not UTF-8 text") from None

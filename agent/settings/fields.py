@@ -129,7 +129,8 @@ class WithPassword(Section):
         "The password itself only with `allow_inline_secrets: true`.",
     )
     password_file: FilePath | None = Field(
-        default=None, description="The first line of this file is the password."
+        default=None,
+        description="The first line of this file is the password; of a key file (PEM, JSON), all of it.",
     )
     secret: str | None = Field(
         default=None,
@@ -184,11 +185,20 @@ def _secret_path(name: str, around: Surroundings) -> Path:
 def _from_file(path: Path, key: str) -> SecretStr:
     try:
         with path.open(encoding="utf-8") as file:
-            line = file.readline(MAX_SECRET_FILE).rstrip("\r\n")
+            secret = secret_in(file.read(MAX_SECRET_FILE))
     except OSError as error:
         raise at_key(key, f"cannot read {path}: {(error.strerror or 'it failed').lower()}") from None
     except UnicodeDecodeError:
         raise at_key(key, f"{path} is not UTF-8 text") from None
-    if not line:
+    if not secret:
         raise at_key(key, f"the first line of {path} is empty")
-    return SecretStr(line)
+    return SecretStr(secret)
+
+
+def secret_in(text: str) -> str:
+    """The secret that a file holds: its first line, or all of it when it is a key with its certificate (PEM) or a key
+    file as clouds give them (JSON)."""
+    whole = text.strip()
+    if whole.startswith("-----BEGIN ") or (whole.startswith("{") and whole.endswith("}")):
+        return whole
+    return text.partition("\n")[0].rstrip("\r")

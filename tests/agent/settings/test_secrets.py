@@ -21,6 +21,20 @@ def test_from_a_file_beside_the_settings(tmp_path):
     assert password(tmp_path, text("password_file: pbx.password")) == "correct horse"
 
 
+@pytest.mark.parametrize(
+    ("written", "expected"),
+    [
+        ("-----BEGIN CERTIFICATE-----\nAA\n-----END CERTIFICATE-----\n-----BEGIN PRIVATE KEY-----\n", None),
+        ('{\n  "type": "service_account",\n  "private_key": "x"\n}\n', None),
+        ("{not a key file\nsecond line\n", "{not a key file"),
+        ("correct horse\r\n", "correct horse"),
+    ],
+)
+def test_of_a_key_file_all_of_it(tmp_path, written, expected):
+    (tmp_path / "pbx.password").write_bytes(written.encode())
+    assert password(tmp_path, text("password_file: pbx.password")) == (expected or written.strip())
+
+
 def test_from_the_environment(tmp_path):
     assert password(tmp_path, text("password: ${PBX}"), {"PBX": "correct horse"}) == "correct horse"
 

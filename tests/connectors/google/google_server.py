@@ -122,7 +122,8 @@ class GoogleServer:
                 "client_email": SERVICE,
                 "client_id": "103",
                 "token_uri": f"{self.url}/token",
-            }
+            },
+            indent=2,
         )
 
     def revoke(self) -> None:
