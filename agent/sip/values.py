@@ -5,6 +5,7 @@ URIs are read by sipmessage. Parameters are ours: sipmessage percent-encodes wha
 """
 
 import re
+from dataclasses import replace
 from functools import lru_cache
 from ipaddress import IPv6Address
 from typing import NamedTuple
@@ -69,6 +70,9 @@ _PLAIN_ADDRESS = re.compile(
     rf"sip:[A-Za-z0-9_.-]+@(?:(?:{_LABEL}\.)*[a-z]+(?:-+[a-z0-9]+)*|[0-9]{{1,3}}(?:\.[0-9]{{1,3}}){{3}})"
 ).fullmatch
 
+_HOST_NAME = re.compile(
+    r"(?:[A-Za-z0-9](?:[A-Za-z0-9_-]*[A-Za-z0-9])?\.)*[A-Za-z](?:[A-Za-z0-9_-]*[A-Za-z0-9])?\.?(?=[:;?]|$)"
+).match
 _QUOTED_PAIR = re.compile(r"\\(.)", re.DOTALL)
 
 
@@ -249,7 +253,15 @@ def parse_uri(value: str) -> sipmessage.URI:
         # sipmessage has RFC 3261's grammar, which does not know `[2001:db8::192.0.2.1]` (RFC 5118 §4.10).
         reference, bracket, rest = host.partition("]")
         host = normal_host(reference + bracket) + rest
-    return sipmessage.URI.parse(f"{scheme}:{user}@{host}" if user else f"{scheme}:{host}")
+    before = f"{scheme}:{user}@" if user else f"{scheme}:"
+    try:
+        return sipmessage.URI.parse(before + host)
+    except ValueError:
+        # COMPAT(sipmessage 0.7): no name whose last label ends in a digit (`pbx1`), which RFC 3261 §25.1 allows; nor an
+        # underscore, which it does not, but containers are called so.
+        if scheme == "tel" or (name := _HOST_NAME(host)) is None:
+            raise
+        return replace(sipmessage.URI.parse(f"{before}x{host[name.end() :]}"), host=name[0])
 
 
 def address_of_record(value: str) -> str:

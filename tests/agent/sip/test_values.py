@@ -253,3 +253,26 @@ def test_a_plain_uri_has_the_key_of_its_escaped_form(user: str, host: str) -> No
             address_of_record(plain)
     else:
         assert address_of_record(plain) == key
+
+
+@pytest.mark.parametrize(
+    "uri, host, port",
+    [
+        ("sip:alice@pbx1", "pbx1", None),
+        ("sip:pbx1:5070;transport=tcp", "pbx1", 5070),
+        ("sip:alice@my_pbx.internal:5061;lr", "my_pbx.internal", 5061),
+        ("sips:alice@a.b2.", "a.b2.", None),
+    ],
+)
+def test_names_that_networks_really_have(uri, host, port):
+    parsed = parse_uri(uri)
+    assert (parsed.host, parsed.port) == (host, port)
+    assert parsed.parameters == parse_uri(uri.replace(host, "example.org")).parameters
+
+
+@pytest.mark.parametrize(
+    "uri", ["sip:a@1host", "sip:a@-b", "sip:a@b-", "sip:a@b c", "sip:a@", "sip:a@b..c", "sip:a@b1:x"]
+)
+def test_what_is_no_name_of_a_host(uri):
+    with pytest.raises(ValueError):
+        parse_uri(uri)
