@@ -174,11 +174,15 @@ class Notifier:
             row.presentity, row.package, media_type, dialogs
         )
         if watch.final is None:
-            if watch.sent is None and self.told.knows(row, view):
+            on_record = watch.sent is None and self.told.knows(row, view)
+            if on_record:
                 watch.sent = view
             if watch.sent is not None:
                 if watch.sent.body == view.body:
                     watch.changed_at = None
+                    if not on_record:
+                        # What was on record went with the change that turned out to be none.
+                        self.told.answered(row.presentity)
                     return  # the watcher knows
                 if (package.versioned or self._config.minimum_interval) and self._too_soon(watch, view):
                     return

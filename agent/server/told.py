@@ -71,7 +71,7 @@ class ToldRecord:
             self._store.forget_told(presentity)
 
     def answered(self, presentity: str) -> None:
-        """A watcher of it has acknowledged a document."""
+        """A watcher of it has acknowledged a document, or one that is its document still."""
         self._due[presentity] = None
         self._arm()
 

@@ -20,12 +20,14 @@ class Loaded:
     starts: int = 0
     "How often it was opened, this time included (`agent.store.numbering`)."
     trusted_until: float = 0.0
-    "Until when (wall clock) all that watchers were told was on record (`agent.store.heartbeat`)."
+    "Until when (wall clock) nothing may be told that is not on record (`agent.store.heartbeat`)."
 
 
 class Database(Protocol):
-    async def open(self) -> Loaded:
-        """Raises StoreUnavailable, StoreTooNew."""
+    async def open(self, now: float) -> Loaded:
+        """``now``: wall clock. What watchers were told is believed if it was on record until now, and forgotten
+        otherwise; the first heartbeat comes with it. Raises StoreUnavailable, StoreTooNew.
+        """
 
     def write(self, batch: Batch, done: Done) -> None:
         """All of it or nothing; `done` is called on the event loop. Not called again before that."""
@@ -36,7 +38,7 @@ class Database(Protocol):
 class NoDatabase:
     """For tests and short-lived tools: everything is as durable as it will ever be, at once."""
 
-    async def open(self) -> Loaded:
+    async def open(self, now: float) -> Loaded:
         return Loaded()
 
     def write(self, batch: Batch, done: Done) -> None:

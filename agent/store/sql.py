@@ -21,6 +21,7 @@ from agent.store.codec import ENCODERS, decoders
 from agent.store.database import Done, Loaded
 from agent.store.errors import StoreError, StoreUnavailable
 from agent.store.group import LAST_CHANGE, STARTS, TRUSTED_UNTIL, Batch
+from agent.store.heartbeat import TRUST
 from agent.store.migrate import migrate
 from agent.store.rows import Kind, Row
 
@@ -71,10 +72,10 @@ class SqlDatabase:
         columns = tuple(column.name for column in table.c)
         return _compiled(self._engine, dialects.upsert(self._engine.dialect.name, table), columns)
 
-    async def open(self) -> Loaded:
+    async def open(self, now: float) -> Loaded:
         loop = asyncio.get_running_loop()
         try:
-            return await loop.run_in_executor(self._thread, self._explained, self._open)
+            return await loop.run_in_executor(self._thread, self._explained, partial(self._open, now))
         except BaseException:
             await self.close()
             raise
@@ -117,12 +118,15 @@ class SqlDatabase:
             _log.debug("details", exc_info=True)
             raise StoreUnavailable(f"{self._name}: internal error {type(error).__name__}") from None
 
-    def _open(self) -> Loaded:
+    def _open(self, now: float) -> Loaded:
         with self._engine.begin() as connection:
             migrate(connection)
             starts = self._sequence(connection, STARTS) + 1
-            trusted_until = self._sequence(connection, TRUSTED_UNTIL) / 1000
-            self._put_sequence.run(_cursor(connection), [(STARTS, starts), (TRUSTED_UNTIL, 0)])
+            if now > self._sequence(connection, TRUSTED_UNTIL) / 1000:
+                connection.execute(delete(tables.told))
+            trusted = int((now + TRUST) * 1000)
+            # In the same transaction: a start that is killed at any moment leaves nothing in doubt.
+            self._put_sequence.run(_cursor(connection), [(STARTS, starts), (TRUSTED_UNTIL, trusted)])
             rows: list[tuple[Kind, str, Row]] = []
             for kind, decode in decoders(starts).items():
                 table = tables.metadata.tables[kind]
@@ -134,7 +138,7 @@ class SqlDatabase:
                 )
             last_change = self._sequence(connection, LAST_CHANGE)
         rows.sort(key=_in_the_order_of_making)
-        return Loaded(rows, last_change, starts, trusted_until)
+        return Loaded(rows, last_change, starts, trusted / 1000)
 
     def _sequence(self, connection: Connection, name: str) -> int:
         table = tables.sequences

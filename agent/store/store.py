@@ -92,14 +92,13 @@ class Store(Reads):
         return store
 
     async def _load(self) -> None:
-        loaded = await self._database.open()
+        # The moment before: whoever owned the database is dead already, however long the reading takes.
+        loaded = await self._database.open(self._clock.wall())
         self._numbering = Numbering(loaded.starts)
         for kind, key, row in loaded.rows:
             self._working.apply(kind, key, row)
         self.changes.last = loaded.last_change
-        if self._clock.wall() > loaded.trusted_until:
-            for presentity in tuple(self._working.told):
-                self._write(Kind.TOLD, presentity, None)
+        self._trusted_until = loaded.trusted_until
         self.beat()
         await self.commit()
 

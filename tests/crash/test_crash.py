@@ -14,12 +14,13 @@ async def test_every_promise_outlives_kill_9(tmp_path: Path) -> None:
     for what in ("PUBLISH", "SUBSCRIBE", "refresh", "REGISTER", "choice"):
         assert report.answered[what] > 0, "there was no such load"
     assert report.dialogs_carried_over > 200
-    assert report.quiet_dialogs_told_again < report.quiet_dialogs_carried_over / 10, str(report)
+    assert report.quiet_dialogs_told_again == 0, str(report)
 
 
 @pytest.mark.slow
 async def test_a_service_that_keeps_nothing_is_found_out(tmp_path: Path) -> None:
-    run = CrashRun(tmp_path, 1, settings=f'{SETTINGS}store: {{url: "memory:"}}\n', settle_within=1)
+    settings = f'{SETTINGS}store: {{url: "memory:"}}\n'
+    run = CrashRun(tmp_path, 1, quiet=0, settings=settings, stuck_after=1)
     await run.open()
     try:
         await run.kill_once()

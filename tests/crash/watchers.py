@@ -46,11 +46,6 @@ class Watcher:
     def subscribed(self) -> bool:
         return bool(self.to_tag)
 
-    @property
-    def is_owed_the_truth(self) -> bool:
-        """Not so one whose end may have been heard, though nobody said so."""
-        return self.subscribed and not self.unsure
-
     async def subscribe(self) -> None:
         """Until somebody says yes, with a new dialog."""
         self.forget()
@@ -73,6 +68,7 @@ class Watcher:
                 self.forget()
 
     async def unsubscribe(self) -> None:
+        """To be asked again while `unsure`: the subscription may have ended, durably, without a word to us."""
         self.unsure = True
         answer = await self._ask(self.target, 0)
         if answer is not None and answer.status in (200, 481):

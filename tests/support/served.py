@@ -37,6 +37,10 @@ class Served:
         return "127.0.0.1", self.port
 
     @property
+    def database(self) -> Path:
+        return self.folder / "lamplighter.db"
+
+    @property
     def log(self) -> str:
         """All that it has said so far, in all its lives."""
         file = self.folder / "log"

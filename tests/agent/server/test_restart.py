@@ -92,6 +92,24 @@ async def test_only_those_whose_document_changed_are_told_again(tmp_path: Path, 
 
 
 @virtual_beside_threads
+async def test_a_change_that_changes_nothing_leaves_on_record_what_is_known(tmp_path: Path) -> None:
+    url = f"sqlite:///{tmp_path}/state.db"
+    async with world(url=url) as here:
+        alice, bob = here.phone("alice"), here.phone("bob")
+        await alice.publish(document("In"), expires=3600)
+        await bob.subscribe(expires=3600)
+        await bob.notify()
+        for pause in (0, 10):  # before and after it has gone on record for the first time
+            await asyncio.sleep(pause)
+            here.store.note_change("sip:alice@example.org", "presence")  # as when the rules decide as before
+            await bob.quiet(5)
+        here.store.beat()
+        await here.store.commit()
+        await restart(here, url, clean=False)
+        await bob.quiet(5)
+
+
+@virtual_beside_threads
 async def test_what_was_under_way_or_not_yet_on_record_is_told_once_more(tmp_path: Path) -> None:
     url = f"sqlite:///{tmp_path}/state.db"
     async with world(url=url) as here:
