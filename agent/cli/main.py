@@ -160,7 +160,10 @@ def build() -> LazyGroup:
 def main(arguments: list[str] | None = None) -> NoReturn:
     """Run one command and end the process with its exit code. No traceback unless LAMPLIGHTER_DEBUG is set."""
     try:
-        build()(args=arguments, prog_name="lamplighter")
+        try:
+            build()(args=arguments, prog_name="lamplighter")
+        finally:
+            sys.stdout.flush()  # here, where a reader that has gone is no surprise
     except SystemExit:
         raise
     except BrokenPipeError:

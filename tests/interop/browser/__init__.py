@@ -39,8 +39,10 @@ def fetch_packages(folder: Path) -> None:
         code, said = run("npm", "pack", "--silent", f"{name}@{version}", cwd=folder)
         assert code == 0, said
         archive = folder / f"{name}-{version}.tgz"
+        # Python 3.11.4 is the first to have filters; Debian 12 has 3.11.2.
+        safely = {"filter": "data"} if hasattr(tarfile, "data_filter") else {}
         with tarfile.open(archive) as packed:
-            packed.extractall(folder / f".{name}", filter="data")
+            packed.extractall(folder / f".{name}", **safely)  # type: ignore[arg-type]
         (folder / f".{name}" / "package").rename(folder / name)
 
 

@@ -61,7 +61,8 @@ def main(
     config = pj.EpConfig()
     config.uaConfig.threadCnt = 0
     config.uaConfig.mainThreadOnly = True
-    config.logConfig.level = 4
+    # Its own lines would come in the middle of ours: they are written by other threads, past Python.
+    config.logConfig.consoleLevel = 0
     endpoint.libInit(config)
     endpoint.audDevManager().setNullDev()
     listen = pj.TransportConfig()
