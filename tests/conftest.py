@@ -1,7 +1,9 @@
 """What holds for every test."""
 
 import os
+from pathlib import Path
 
+import pytest
 from hypothesis import HealthCheck, settings
 
 # Machines differ and are shared: how long one example takes says nothing about the code.
@@ -9,3 +11,36 @@ settings.register_profile("lamplighter", deadline=None, suppress_health_check=[H
 # What lands is judged by the same examples each time; whoever works on the code gets new ones with every run.
 settings.register_profile("ci", settings.get_profile("lamplighter"), derandomize=True)
 settings.load_profile("ci" if os.environ.get("CI") else "lamplighter")
+
+
+REAL = frozenset(
+    map(
+        Path,
+        (
+            "agent/cli",
+            "agent/demo",
+            "agent/device",
+            "agent/test_app.py",
+            "connectors/semantics",
+            "convergence",
+            "crash",
+            "interop",
+            "soak",
+        ),
+    )
+)
+"Tests of real programs, or in real time."
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """A real program on a busy machine gets a second chance; that it needed one is told in the summary (`-ra`), and a
+    second failure is one. In virtual time there is no such excuse."""
+    here = Path(__file__).parent
+    for item in items:
+        place = item.path.relative_to(here)
+        if (
+            REAL & {place, *place.parents}
+            or item.get_closest_marker("slow")
+            or item.get_closest_marker("interop")
+        ):
+            item.add_marker(pytest.mark.flaky(reruns=1))
