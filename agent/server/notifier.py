@@ -80,10 +80,14 @@ class Notifier:
         watch = self.watches.get(row.id)
         if watch is not None:
             watch.end_pause()
-        if watch is None or (watch.in_flight and watch.row.remote_target != row.remote_target):
-            # What is in flight to where the watcher no longer is must hold nothing up, and decide nothing.
+        way = usual_flow(row, flow)
+        if watch is None or (
+            watch.in_flight and (watch.row.remote_target != row.remote_target or watch.flow != way)
+        ):
+            # What is in flight to where the watcher no longer is must hold nothing up, and decide nothing. It may be
+            # elsewhere by its Contact, or by a new connection: the old one may have died without a word.
             watch = self.watches[row.id] = Watch(self, row, flow)
-        watch.row, watch.flow, watch.head = row, usual_flow(row, flow), None
+        watch.row, watch.flow, watch.head = row, way, None
         watch.datagrams_only = False
         self._owe(watch, self._clock.wall(), force=True)
 

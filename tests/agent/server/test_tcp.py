@@ -189,6 +189,28 @@ async def test_a_refresh_over_a_new_connection_moves_the_notifies_there() -> Non
 
 
 @virtual_beside_threads
+async def test_a_refresh_over_a_new_connection_does_not_wait_for_one_that_died_in_silence() -> None:
+    """As a NAT leaves it that has forgotten a connection: nobody answers, and nobody says that it is gone."""
+    contact = "Contact: <sip:bob@127.0.0.1:9;transport=tcp>"
+    async with served() as (here, address), await Stream.connect(address) as silent:
+        silent.send(silent.compose("SUBSCRIBE", EVENT, contact, call_id="m"))
+        answer = await silent.response()
+        await silent.notify()
+        await here.phone("alice").publish(document("In"), expires=3600)
+        await silent.notify(status=None)
+        async with await Stream.connect(address) as second:
+            second.send(
+                silent.compose("SUBSCRIBE", EVENT, contact, call_id="m", cseq=2, to_tag=answer.to.tag or "")
+            )
+            assert (await second.response()).status == 200
+            assert shown(await second.notify()) == [("open", "In")]
+            await asyncio.sleep(60)
+            assert len(here.store.all_subscriptions()) == 1, "what nobody answered decides nothing any more"
+            await here.phone("bob").publish(document("Out"), uri="sip:alice@example.org", expires=3600)
+            await second.notify()
+
+
+@virtual_beside_threads
 async def test_behind_a_tcp_proxy_the_route_counts_and_not_the_connection() -> None:
     async with (
         served() as (_, address),
