@@ -1,6 +1,8 @@
 """What holds for every test."""
 
+import logging
 import os
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -44,3 +46,18 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             or item.get_closest_marker("interop")
         ):
             item.add_marker(pytest.mark.flaky(reruns=1))
+
+
+@pytest.fixture(autouse=True)
+def _logs_as_they_were() -> Iterator[None]:
+    """A test that sets up logging, as the service does, leaves nothing of it to the next."""
+    root = logging.getLogger()
+    level, handlers = root.level, root.handlers[:]
+    levels = {
+        name: each.level for name, each in root.manager.loggerDict.items() if isinstance(each, logging.Logger)
+    }
+    yield
+    root.setLevel(level)
+    root.handlers[:] = handlers
+    for name, before in levels.items():
+        logging.getLogger(name).setLevel(before)
