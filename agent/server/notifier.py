@@ -81,11 +81,13 @@ class Notifier:
         if watch is not None:
             watch.end_pause()
         way = usual_flow(row, flow)
+        reconnected = way is not None and watch is not None and watch.flow != way
         if watch is None or (
-            watch.in_flight and (watch.row.remote_target != row.remote_target or watch.flow != way)
+            watch.in_flight and (watch.row.remote_target != row.remote_target or reconnected)
         ):
             # What is in flight to where the watcher no longer is must hold nothing up, and decide nothing. It may be
-            # elsewhere by its Contact, or by a new connection: the old one may have died without a word.
+            # elsewhere by its Contact, or by a new connection: the old one may have died without a word. Anywhere else
+            # two in flight would let an older CSeq arrive after a newer one.
             watch = self.watches[row.id] = Watch(self, row, flow)
         watch.row, watch.flow, watch.head = row, way, None
         watch.datagrams_only = False

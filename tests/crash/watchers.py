@@ -31,7 +31,8 @@ class Watcher:
     highest: int = 0
     "The highest CSeq of a NOTIFY of this dialog."
     version: int = -1
-    branch: str = ""
+    branches: set[str] = field(default_factory=set)
+    "Of the NOTIFYs taken: one that comes again is a retransmission, however late the path lets it through."
     body: bytes | None = None
     "What is shown."
     notifies: int = 0
@@ -76,18 +77,21 @@ class Watcher:
 
     def forget(self) -> None:
         self.callers.dialogs.pop(self.call_id, None)
-        self.call_id = self.to_tag = self.branch = ""
+        self.call_id = self.to_tag = ""
+        self.branches.clear()
         self.highest, self.version, self.body, self.unsure = 0, -1, None, False
 
     def notified(self, request: Request) -> int:
         """The status to answer with."""
         if request.call_id != self.call_id or (self.to_tag and request.from_.tag != self.to_tag):
             return 481
-        if request.via.branch == self.branch:
+        branch = request.via.branch or ""
+        if branch in self.branches:
             return 200
         if request.cseq.number <= self.highest:
             self.faults.append(f"{self.name}: CSeq went back from {self.highest} to {request.cseq.number}")
-        self.highest, self.branch = request.cseq.number, request.via.branch or ""
+        self.highest = request.cseq.number
+        self.branches.add(branch)
         self.notifies += 1
         body = request.body
         if self.package == "dialog" and body:

@@ -186,6 +186,27 @@ async def test_a_provisional_answer_is_no_answer_yet() -> None:
 
 
 @virtual
+async def test_refreshing_while_a_notify_is_in_flight() -> None:
+    """Two at a time could overtake each other, and the watcher would be left with the older state."""
+    async with world() as here:
+        alice, bob = here.phone("alice"), here.phone("bob")
+        sub = await bob.subscribe()
+        await bob.notify()
+        bob.script = silent
+        await alice.publish(document("1"))
+        pending = await bob.notify()
+        for _ in range(3):
+            assert (await sub.ask()).status == 200
+            await asyncio.sleep(0.05)
+        assert len(bob.notifies) == 2
+        bob.script = lambda request: 200
+        bob.respond(pending, 200)
+        assert shown(await bob.notify(within=0.2)) == [("open", "1")]
+        assert [notify.cseq.number for notify in bob.notifies] == [1, 2, 3]
+        await bob.quiet(30)
+
+
+@virtual
 async def test_unsubscribing_while_a_notify_is_in_flight() -> None:
     async with world() as here:
         alice, bob = here.phone("alice"), here.phone("bob")
