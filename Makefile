@@ -6,7 +6,11 @@ BIN := $(VENV)/bin
 SUDO := $(shell [ "$$(id -u)" = 0 ] || echo sudo)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check format bench crash soak converge fuzz system-packages clean
+COMPILED := build/compiled
+# The compiled modules before those of the checkout.
+ON_COMPILED := PYTHONSAFEPATH=1 PYTHONPATH=$(CURDIR)/$(COMPILED):$(CURDIR)
+
+.PHONY: help demo test test-compiled compiled check format bench crash soak converge fuzz system-packages clean
 
 help: ## What can be made
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 18
@@ -38,8 +42,21 @@ check: $(VENV)/.test-installed ## Formatting, linting, typing, import contracts
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-cache
 
-bench: $(VENV)/.test-installed ## Measure everything, beside Kamailio if it is installed; ARGS=--short compares counts only
-	$(BIN)/python -m tests.bench $(ARGS)
+$(COMPILED)/.built: setup.py pyproject.toml $(shell find agent connectors rules -name '*.py') | $(VENV)/.test-installed
+	@echo "Compiling the hot path; this takes one to two minutes."
+	@rm -rf $(COMPILED)
+	@MYPYC=1 $(BIN)/pip install --quiet --disable-pip-version-check --no-deps --target $(COMPILED) .
+	@touch $@
+
+compiled: $(COMPILED)/.built ## Compile the hot path into build/compiled (needs a C compiler and Python's headers)
+
+test-compiled: $(VENV)/.test-installed system-packages $(COMPILED)/.built ## The server's tests on the compiled hot path
+	$(ON_COMPILED) EXPECT_COMPILED=1 $(BIN)/python -m pytest -n auto --dist loadfile --import-mode=append $(ARGS) \
+		tests/test_compiled.py tests/agent/sip tests/agent/net tests/agent/presence tests/agent/server tests/agent/store \
+		tests/agent/publisher tests/conversations tests/convergence tests/crash tests/torture
+
+bench: $(VENV)/.test-installed $(if $(findstring --short,$(ARGS)),,$(COMPILED)/.built) ## Measure everything, beside Kamailio if it is installed; ARGS=--short compares counts only
+	$(if $(findstring --short,$(ARGS)),,$(ON_COMPILED)) $(BIN)/python -m tests.bench $(ARGS)
 
 crash: $(VENV)/.test-installed ## Kill the service 200 times under load and check every promise (ARGS="--kills 1000")
 	$(BIN)/python -m tests.crash --report build/crash $(ARGS)

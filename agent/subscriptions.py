@@ -14,7 +14,7 @@ from ipaddress import ip_address
 
 from agent.clock import Clock
 from agent.net.authentication import request_authenticated
-from agent.net.driver import RequestFailed
+from agent.net.errors import RequestFailed
 from agent.net.local_address import local_address_for
 from agent.net.resolver import Resolver
 from agent.net.transcript import Transcript

@@ -1,7 +1,9 @@
 """What holds for every test."""
 
+import importlib
 import logging
 import os
+import runpy
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -32,6 +34,15 @@ REAL = frozenset(
     )
 )
 "Tests of real programs, or in real time."
+
+
+def pytest_sessionstart() -> None:
+    """`make test-compiled` must not test the sources by mistake."""
+    if "EXPECT_COMPILED" in os.environ:
+        for file in runpy.run_path("setup.py", run_name="listed")["FILES"]:
+            module = importlib.import_module(file.removesuffix(".py").replace("/", "."))
+            if module.__file__ is None or not module.__file__.endswith(".so"):
+                raise pytest.UsageError(f"{file} is not compiled")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

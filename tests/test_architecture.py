@@ -97,7 +97,7 @@ def test_no_top_level_name_hides_another():
     tops = {path.stem for path in ROOT.glob("*.py")} | {
         path.parent.name for path in ROOT.glob("*/__init__.py")
     }
-    assert tops - {"tests"} == set(PACKAGES)
+    assert tops - {"tests", "setup"} == set(PACKAGES)
     assert tops.isdisjoint(sys.stdlib_module_names)
 
 

@@ -33,7 +33,7 @@ from agent.clock import Clock, SystemClock
 from agent.documents.errors import DocumentError
 from agent.errors import EXIT_OK, EXIT_REFUSED, EXIT_UNREACHABLE
 from agent.net.authentication import request_authenticated
-from agent.net.driver import RequestFailed
+from agent.net.errors import RequestFailed
 from agent.sip.flows import Flow, format_host
 from agent.sip.messages import Request, Response, response_to
 from agent.sip.notification import Notification

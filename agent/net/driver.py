@@ -9,12 +9,12 @@ from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple, Protocol
 
 from agent.clock import Clock
+from agent.net.errors import RequestFailed
 from agent.net.transcript import Transcript
-from agent.sip.client_transactions import ClientTransaction
+from agent.sip.client_transactions import ClientTransaction, TransactionUser
 from agent.sip.endpoint import (
     Discarded,
     Endpoint,
-    Failure,
     RequestReceived,
     ResponseReceived,
     StreamBroken,
@@ -29,14 +29,6 @@ log = logging.getLogger(__name__)
 
 EVENTS_PER_PUMP = 2_000
 "After so many events the loop gets its turn, so that a burst can't starve timers and readers."
-
-
-class RequestFailed(Exception):
-    """A request of ours got no response. ``cause`` tells a silent peer from one that can't be reached."""
-
-    def __init__(self, cause: Failure) -> None:
-        super().__init__("no answer" if cause is Failure.TIMEOUT else "cannot be reached")
-        self.cause = cause
 
 
 class Sender(Protocol):
@@ -57,16 +49,8 @@ class Certified(NamedTuple):
     "Addresses of record."
 
 
-class RequestOwner(Protocol):
-    """Who wants the outcome of a request that was not awaited."""
-
-    def on_response(self, event: ResponseReceived) -> None: ...
-
-    def on_failure(self, event: TransactionFailed) -> None: ...
-
-
 class _Waiter:
-    """A RequestOwner for those who await."""
+    """A transaction user for those who await."""
 
     __slots__ = ("future",)
 
@@ -191,7 +175,7 @@ class Driver:
         self.pump()
         return await future
 
-    def send(self, request: Request, flow: Flow, owner: RequestOwner) -> ClientTransaction:
+    def send(self, request: Request, flow: Flow, owner: TransactionUser) -> ClientTransaction:
         """Send a request; ``owner`` hears the outcome. Leaves with the next `pump`."""
         return self.endpoint.request(request, flow, owner, self.clock.monotonic())
 
@@ -233,14 +217,14 @@ class Driver:
         try:
             match event:
                 case ResponseReceived():
-                    event.owner.on_response(event)  # type: ignore[attr-defined]
+                    event.owner.on_response(event)
                 case RequestReceived():
                     if self.on_request is not None:
                         self.on_request(event)
                     else:
                         self.endpoint.respond_statelessly(event.request, event.transaction.flow, 503)
                 case TransactionFailed(owner=owner):
-                    owner.on_failure(event)  # type: ignore[attr-defined]
+                    owner.on_failure(event)
                 case Discarded():
                     if self.on_discarded is not None:
                         self.on_discarded(event)

@@ -13,7 +13,8 @@ from typing import Protocol
 from agent.clock import Clock
 from agent.net import memory, tcp
 from agent.net.connections import Connections
-from agent.net.driver import Driver, RequestFailed
+from agent.net.driver import Driver
+from agent.net.errors import RequestFailed
 from agent.net.tokens import Tokens
 from agent.net.transcript import Transcript
 from agent.net.udp import UdpListener

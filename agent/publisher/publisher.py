@@ -15,7 +15,7 @@ from typing import Any, Protocol
 
 from agent.clock import Clock
 from agent.net.authentication import Requester, request_authenticated
-from agent.net.driver import RequestFailed
+from agent.net.errors import RequestFailed
 from agent.publisher.session import Health, Kind, Publish, Session, State
 from agent.sip.digest import Credentials, DigestClient
 from agent.sip.headers import Headers

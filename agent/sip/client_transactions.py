@@ -8,6 +8,7 @@ are IntEnums because those hash in C, and the table is looked up for every messa
 
 from enum import Enum, IntEnum, auto
 from math import ceil
+from typing import Any, Protocol
 
 from agent.sip.flows import Flow
 
@@ -59,12 +60,25 @@ TRANSITIONS: dict[tuple[State, Input], tuple[State, Action | None]] = {
 }
 
 
+class TransactionUser(Protocol):
+    """Who sent a request and wants its outcome (the TU of RFC 3261 §17).
+
+    The events, `ResponseReceived` and `TransactionFailed`, are made of transactions, so they can't be named here.
+    """
+
+    def on_response(self, event: Any) -> None: ...
+
+    def on_failure(self, event: Any) -> None: ...
+
+
 class ClientTransaction:
-    """One request under way. ``owner`` is whatever the caller wants back with the outcome."""
+    """One request under way. ``owner`` hears the outcome."""
 
     __slots__ = ("branch", "data", "due", "flow", "interval", "method", "owner", "started", "state")
 
-    def __init__(self, branch: str, method: str, data: bytes, flow: Flow, owner: object, now: float) -> None:
+    def __init__(
+        self, branch: str, method: str, data: bytes, flow: Flow, owner: TransactionUser, now: float
+    ) -> None:
         self.branch = branch
         self.method = method
         self.data = data

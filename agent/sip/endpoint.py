@@ -11,7 +11,7 @@ from hashlib import blake2s
 from agent.sip import client_transactions as client
 from agent.sip import server_transactions as server
 from agent.sip import stun
-from agent.sip.client_transactions import ClientTransaction
+from agent.sip.client_transactions import ClientTransaction, TransactionUser
 from agent.sip.errors import MessageError, StreamError
 from agent.sip.events import (
     SILENCE,
@@ -272,7 +272,7 @@ class Endpoint:
         self._branch_count += 1
         return f"{self._branch_prefix}{self._branch_count:x}"
 
-    def request(self, request: Request, flow: Flow, owner: object, now: float) -> ClientTransaction:
+    def request(self, request: Request, flow: Flow, owner: TransactionUser, now: float) -> ClientTransaction:
         """Send a request over a flow; Via and, if missing, Max-Forwards are added."""
         branch = self.new_branch()
         items = [("Via", f"SIP/2.0/{flow.transport.via_token} {sent_by(flow)};branch={branch};rport")]
@@ -282,7 +282,7 @@ class Endpoint:
         data = Request(request.method, request.uri, Headers.of(items), request.body).encode()
         return self.send_prepared(branch, request.method, data, flow, owner, now)
 
-    def relay(self, request: Request, flow: Flow, owner: object, now: float) -> ClientTransaction:
+    def relay(self, request: Request, flow: Flow, owner: TransactionUser, now: float) -> ClientTransaction:
         """Send somebody else's request on (RFC 3261 §16.6): its Via values stay, ours goes on top."""
         branch = self.new_branch()
         via = f"SIP/2.0/{flow.transport.via_token} {sent_by(flow)};branch={branch};rport"
@@ -296,7 +296,7 @@ class Endpoint:
         return branch.startswith(self._branch_prefix)
 
     def send_prepared(
-        self, branch: str, method: str, data: bytes, flow: Flow, owner: object, now: float
+        self, branch: str, method: str, data: bytes, flow: Flow, owner: TransactionUser, now: float
     ) -> ClientTransaction:
         """Send a request that the caller has rendered, its Via with ``branch`` included."""
         transaction = ClientTransaction(branch, method, data, flow, owner, now)

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from enum import Enum, auto
 
-from agent.sip.client_transactions import ClientTransaction
+from agent.sip.client_transactions import ClientTransaction, TransactionUser
 from agent.sip.errors import MessageError
 from agent.sip.flows import Flow
 from agent.sip.messages import Request, Response
@@ -38,7 +38,7 @@ class ResponseReceived:
 
     def __init__(
         self,
-        owner: object,
+        owner: TransactionUser,
         status: int,
         transaction: ClientTransaction,
         data: bytes,
@@ -73,7 +73,7 @@ class Failure(Enum):
 class TransactionFailed:
     """A request of ours that will have no response."""
 
-    owner: object
+    owner: TransactionUser
     cause: Failure
     transaction: ClientTransaction
 

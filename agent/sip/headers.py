@@ -85,8 +85,8 @@ class Headers:
     @classmethod
     def of(cls, items: list[tuple[str, str]]) -> "Headers":
         """Of names that are canonical already. The list is the headers' own from now on."""
-        headers = cls.__new__(cls)
-        headers._items, headers._first, headers.parsed = items, None, {}
+        headers = cls()
+        headers._items = items
         return headers
 
     @property

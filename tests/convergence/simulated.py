@@ -3,7 +3,8 @@
 import asyncio
 from random import Random
 
-from agent.net.driver import Driver, RequestFailed
+from agent.net.driver import Driver
+from agent.net.errors import RequestFailed
 from agent.sip.endpoint import Endpoint, RequestReceived
 from agent.sip.headers import Headers
 from agent.sip.messages import Request, Response, response_to

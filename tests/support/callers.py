@@ -6,7 +6,8 @@ from collections.abc import Callable
 
 from agent.clock import SystemClock
 from agent.net.connections import Connections
-from agent.net.driver import Driver, RequestFailed
+from agent.net.driver import Driver
+from agent.net.errors import RequestFailed
 from agent.net.tcp import TcpListener
 from agent.net.udp import UdpListener
 from agent.net.user_agent import new_endpoint

@@ -5,7 +5,8 @@ import asyncio
 import pytest
 
 from agent.net import memory
-from agent.net.driver import Driver, RequestFailed
+from agent.net.driver import Driver
+from agent.net.errors import RequestFailed
 from agent.sip.endpoint import Endpoint, Failure, RequestReceived
 from agent.sip.headers import Headers
 from agent.sip.messages import Request, response_to

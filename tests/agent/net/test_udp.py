@@ -8,7 +8,8 @@ import pytest
 import uvloop
 
 from agent.clock import SystemClock
-from agent.net.driver import Driver, RequestFailed
+from agent.net.driver import Driver
+from agent.net.errors import RequestFailed
 from agent.net.udp import UdpListener
 from agent.net.user_agent import new_endpoint
 from agent.server.config import ServerConfig

@@ -10,7 +10,7 @@ from itertools import count
 import pytest
 
 from agent.clock import SystemClock
-from agent.net.driver import RequestFailed
+from agent.net.errors import RequestFailed
 from agent.net.resolver import Resolver
 from agent.net.user_agent import UserAgent
 from agent.publisher.publisher import Options, Publisher, StoredTag

@@ -1,0 +1,93 @@
+"""Compiles the hot path with mypyc when asked to: ``MYPYC=1 pip install .``
+
+Without it nothing is compiled and no compiler is needed; the sources are the same (docs/decisions/0004-compiled.md).
+"""
+
+import os
+
+from setuptools import setup
+
+# What a PUBLISH, a SUBSCRIBE and a NOTIFY pass through in the server, and nothing else.
+HOT_PATH = {
+    "agent": ["clock"],
+    "agent/net": ["driver", "tokens", "transcript", "udp"],
+    "agent/presence": [
+        "admission",
+        "composition_ids",
+        "composition_time",
+        "location_policy",
+        "packages",
+        "publication",
+        "records",
+        "subscription",
+        "told",
+    ],
+    "agent/server": [
+        "admission",
+        "authenticate",
+        "clock_jumps",
+        "flood_guard",
+        "gatekeeper",
+        "next_hops",
+        "notifier",
+        "notify_head",
+        "notify_queue",
+        "pressure",
+        "publish",
+        "quota",
+        "replies",
+        "router",
+        "subscribe",
+        "told",
+        "views",
+        "watch",
+    ],
+    "agent/sip": [
+        "client_transactions",
+        "dialogs",
+        "endpoint",
+        "events",
+        "flows",
+        "headers",
+        "matching",
+        "messages",
+        "parsing",
+        "routing",
+        "server_transactions",
+        "timers",
+        "values",
+    ],
+    "agent/store": [
+        "changes",
+        "codec",
+        "expiry",
+        "group",
+        "numbering",
+        "rows",
+        "store",
+        "undo",
+        "working_set",
+    ],
+}
+FILES = [f"{folder}/{name}.py" for folder, names in HOT_PATH.items() for name in names]
+COMPILER = "mypy[mypyc]>=1.18"
+# What only a type checker needs is not there when a package is built, so imports may be unknown. `make check` is where
+# types are checked.
+SWITCHES = ["--ignore-missing-imports", "--no-warn-unused-ignores", "--no-warn-return-any"]
+
+
+def main() -> None:
+    if os.environ.get("MYPYC", "0") in ("", "0"):
+        setup()
+        return
+    try:
+        from mypyc.build import mypycify
+    except ImportError:  # pip's first call, which only asks what is needed for the second
+        setup(setup_requires=[COMPILER])
+        return
+    modules = mypycify([*SWITCHES, *FILES], opt_level="2", debug_level="0", group_name="lamplighter")
+    setup(setup_requires=[COMPILER], ext_modules=modules)
+
+
+if __name__ == "__main__":
+    main()
