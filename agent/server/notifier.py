@@ -380,7 +380,7 @@ class Notifier:
 
     def _forget_unwatched(self, presentity: str) -> None:
         """Views are kept for as long as somebody watches: anybody may ask about any address."""
-        if not any(self._store.subscriptions(presentity, package) for package in self._config.packages):
+        if not any(self._store.watchers(presentity, package) for package in self._config.packages):
             self._views.forget(presentity)
             self.told.unwatched(presentity)
 

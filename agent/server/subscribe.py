@@ -262,10 +262,10 @@ class SubscribeHandler:
         busy = [("Retry-After", "60")]
         if self._quota.is_full:
             return self._replies.to(request, 503, headers=busy)
-        others = self._store.subscriptions(presentity, package.name)
-        if len(others) >= self._config.max_subscriptions_per_presentity:
+        if self._store.watchers(presentity, package.name) >= self._config.max_subscriptions_per_presentity:
             return self._replies.to(request, 503, "Too Many Watchers", headers=busy)
         if state == "pending":
+            others = self._store.subscriptions(presentity, package.name)
             waiting = sum(row.state == "pending" for row in others)
             if waiting >= self._config.max_pending_per_presentity:
                 return self._replies.to(request, 503, "Too Many Wait For Permission", headers=busy)

@@ -1,8 +1,9 @@
 """One group: the writes that become durable, or are undone, together."""
 
 import logging
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
 
 from agent.presence.records import Change, Subscription
 from agent.store.errors import StoreUnavailable
@@ -21,8 +22,7 @@ Waiter = Callable[[StoreUnavailable | None], None]
 "Told when a group is durable (None), or why it was undone."
 
 
-@dataclass(frozen=True, slots=True)
-class NumberedSubscription:
+class NumberedSubscription(NamedTuple):
     """A subscription row, and what is stored in the place of its numbers (`Numbering.stored`)."""
 
     row: Subscription
@@ -43,25 +43,41 @@ class Batch:
         return sum(map(len, self.puts.values())) + sum(map(len, self.removals.values()))
 
 
-@dataclass(slots=True)
+Writes = dict[Kind, dict[str, Row | None]]
+"Kind -> key -> row."
+
+
 class Group:
     """Several writes of one row count as one: the last."""
 
-    writes: dict[Kind, dict[str, Row | None]] = field(default_factory=lambda: {kind: {} for kind in Kind})
-    before: dict[Kind, dict[str, Row | None]] = field(default_factory=lambda: {kind: {} for kind in Kind})
-    "What each row was when this group first touched it."
-    changes: dict[tuple[str, str], Change] = field(default_factory=dict)
-    "By (presentity, package): the first, because lateness counts from there."
-    waiters: list[Waiter] = field(default_factory=list)
-    trusted_until: float | None = None
-    "Seconds since 1970: a heartbeat goes along (`agent.store.heartbeat`)."
+    __slots__ = ("before", "changes", "trusted_until", "waiters", "writes")
+
+    def __init__(self) -> None:
+        self.writes: Writes = {}
+        "Only kinds that were written: with few requests under way a group is small, and there are many of them."
+        self.before: Writes = {}
+        "What each row was when this group first touched it."
+        self.changes: dict[tuple[str, str], Change] = {}
+        "By (presentity, package): the first, because lateness counts from there."
+        self.waiters: list[Waiter] = []
+        self.trusted_until: float | None = None
+        "Seconds since 1970: a heartbeat goes along (`agent.store.heartbeat`)."
 
     def __bool__(self) -> bool:
-        return bool(self.changes) or self.trusted_until is not None or any(self.writes.values())
+        return bool(self.writes) or bool(self.changes) or self.trusted_until is not None
 
     def record(self, kind: Kind, key: str, row: Row | None, before: Row | None) -> None:
-        self.writes[kind][key] = row
-        self.before[kind].setdefault(key, before)
+        writes = self.writes.get(kind)
+        if writes is None:
+            self.writes[kind], self.before[kind] = {key: row}, {key: before}
+            return
+        if key not in writes:
+            self.before[kind][key] = before
+        writes[key] = row
+
+    def touched(self, kind: Kind) -> Iterable[str]:
+        """The keys of the rows of that kind that were written."""
+        return self.writes.get(kind, ())
 
     def ordered_changes(self) -> Sequence[Change]:
         return tuple(self.changes.values())

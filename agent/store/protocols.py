@@ -38,6 +38,9 @@ class SubscriptionReader(Protocol):
     def subscriptions(self, presentity: str, package: str) -> Collection[Subscription]:
         """A snapshot, in the order of their making."""
 
+    def watchers(self, presentity: str, package: str) -> int:
+        """How many `subscriptions` there are. Cheap, however many."""
+
     def subscription(self, subscription_id: str) -> Subscription | None: ...
 
     def all_subscriptions(self) -> Collection[Subscription]:

@@ -39,6 +39,9 @@ class Reads:
     def subscriptions(self, presentity: str, package: str) -> Collection[Subscription]:
         return self._working.watched(presentity, package)
 
+    def watchers(self, presentity: str, package: str) -> int:
+        return self._working.watchers(presentity, package)
+
     def subscription(self, subscription_id: str) -> Subscription | None:
         return self._working.subscriptions.get(subscription_id)
 

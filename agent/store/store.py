@@ -125,15 +125,19 @@ class Store(Reads):
         self._write(Kind.PUBLICATION, publication_id, None)
 
     def put_subscription(self, row: Subscription) -> None:
-        before = self._working.subscriptions.get(row.id) or self._not_durably_gone(row.id)
-        self._write(Kind.SUBSCRIPTION, row.id, row)
-        self._numbering.raise_to(row, before)
+        if self._closed:
+            raise StoreUnavailable("the store is closed")
+        check(row)
+        before = self._working.put_subscription(row)
+        self._pending.record(Kind.SUBSCRIPTION, row.id, row, before)
+        self._schedule()
+        self._numbering.raise_to(row, before or self._not_durably_gone(row.id))
 
     def _not_durably_gone(self, subscription_id: str) -> Subscription | None:
         """A row that was removed a moment ago, which the database still has: its numbers count."""
         for group in (self._pending, self._in_flight):
-            image = group.before[Kind.SUBSCRIPTION].get(subscription_id) if group is not None else None
-            if isinstance(image, Subscription):
+            images = group.before.get(Kind.SUBSCRIPTION) if group is not None else None
+            if images is not None and isinstance(image := images.get(subscription_id), Subscription):
                 return image
         return None
 
@@ -285,10 +289,15 @@ class Store(Reads):
         puts: dict[Kind, list[Row | NumberedSubscription]] = {}
         removals: dict[Kind, list[str]] = {}
         for kind, writes in group.writes.items():
-            removals[kind] = [key for key, row in writes.items() if row is None]
+            removed = [key for key, row in writes.items() if row is None]
+            if removed:
+                removals[kind] = removed
+            if len(removed) == len(writes):
+                continue
             if kind is Kind.SUBSCRIPTION:
+                stored = self._numbering.stored
                 puts[kind] = [
-                    NumberedSubscription(row, *self._numbering.stored(row))
+                    NumberedSubscription(row, *stored(row))
                     for row in writes.values()
                     if isinstance(row, Subscription)
                 ]
@@ -318,7 +327,7 @@ class Store(Reads):
             self._schedule()
 
     def _settle(self, group: Group) -> None:
-        for key, row in group.writes[Kind.SUBSCRIPTION].items():
+        for key, row in group.writes.get(Kind.SUBSCRIPTION, {}).items():
             # A removal that is only pending may be undone yet: then its numbers are needed.
             if row is None:
                 self._forget_if_gone(key)
@@ -331,7 +340,7 @@ class Store(Reads):
         failed = (group, self._pending)
         self._pending = undo(failed, self._working)
         for undone in failed:
-            for key in undone.writes[Kind.SUBSCRIPTION]:
+            for key in undone.touched(Kind.SUBSCRIPTION):
                 self._forget_if_gone(key)
             undone.fail(error)
         if self._pending.changes and self._clock.wall() > self._trusted_until:

@@ -56,7 +56,7 @@ def _is_due(kind: Kind, key: str, row: Row | None, before: Row | None) -> bool:
 
 
 def _touched(group: Group) -> list[Row | None]:
-    writes, before = group.writes[Kind.PUBLICATION], group.before[Kind.PUBLICATION]
+    writes, before = group.writes.get(Kind.PUBLICATION, {}), group.before.get(Kind.PUBLICATION, {})
     return [*writes.values(), *before.values()]
 
 

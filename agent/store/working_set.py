@@ -77,6 +77,11 @@ class WorkingSet:
         """In the order of their making."""
         return tuple(self._watched.get((presentity, package), {}).values())
 
+    def watchers(self, presentity: str, package: str) -> int:
+        """How many."""
+        watchers = self._watched.get((presentity, package))
+        return len(watchers) if watchers is not None else 0
+
     def registered(self, address: str) -> tuple[Binding, ...]:
         """In the order of their making."""
         return tuple(self._registered.get(address, {}).values())
@@ -90,8 +95,11 @@ class WorkingSet:
             assert row is None or isinstance(row, Publication)
             self._apply_publication(key, row)
         elif kind is Kind.SUBSCRIPTION:
-            assert row is None or isinstance(row, Subscription)
-            self._apply_subscription(key, row)
+            if row is None:
+                self._remove_subscription(key)
+            else:
+                assert isinstance(row, Subscription)
+                self.put_subscription(row)
         elif kind is Kind.BINDING:
             assert row is None or isinstance(row, Binding)
             self._apply_binding(key, row)
@@ -117,24 +125,38 @@ class WorkingSet:
             self._published[resource] = tuple(sorted((*self._published.get(resource, ()), row), key=_by_age))
             self.publication_expiry.changed(row, before)
 
-    def _apply_subscription(self, key: str, row: Subscription | None) -> None:
+    def put_subscription(self, row: Subscription) -> Subscription | None:
+        """As `apply` does, which it is a short way past. Returns what it replaces."""
+        key, resource = row.id, (row.presentity, row.package)
         before = self.subscriptions.get(key)
-        if before is not None:
-            self.subscription_counts[before.package, before.state] -= 1
-            resource = (before.presentity, before.package)
-            # The same resource: replaced where it stands, so that the order of watchers stays.
-            if row is None or (row.presentity, row.package) != resource:
-                watchers = self._watched[resource]
-                del watchers[key]
-                if not watchers:
-                    del self._watched[resource]
-        if row is None:
-            self.subscriptions.pop(key, None)
-            return
         self.subscriptions[key] = row
-        self.subscription_counts[row.package, row.state] += 1
-        self._watched.setdefault((row.presentity, row.package), {})[key] = row
+        counts = self.subscription_counts
+        counts[row.package, row.state] += 1
+        watchers = self._watched.get(resource)
+        if before is not None:
+            counts[before.package, before.state] -= 1
+            # The same resource: replaced where it stands, so that the order of watchers stays.
+            if (before.presentity, before.package) != resource:
+                self._unwatch(before)
+        if watchers is None:
+            self._watched[resource] = {key: row}
+        else:
+            watchers[key] = row
         self.subscription_expiry.changed(row, before)
+        return before
+
+    def _remove_subscription(self, key: str) -> None:
+        row = self.subscriptions.pop(key, None)
+        if row is not None:
+            self.subscription_counts[row.package, row.state] -= 1
+            self._unwatch(row)
+
+    def _unwatch(self, row: Subscription) -> None:
+        resource = (row.presentity, row.package)
+        watchers = self._watched[resource]
+        del watchers[row.id]
+        if not watchers:
+            del self._watched[resource]
 
     def _apply_binding(self, key: str, row: Binding | None) -> None:
         before = self.bindings.get(key)
