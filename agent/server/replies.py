@@ -16,6 +16,7 @@ class Replies:
     def __init__(self, config: ServerConfig, endpoint: Endpoint) -> None:
         self._config = config
         self._endpoint = endpoint
+        self._server = ("Server", config.server_name)
 
     def to(
         self,
@@ -24,9 +25,12 @@ class Replies:
         reason: str | None = None,
         headers: list[tuple[str, str]] | None = None,
         body: bytes = b"",
+        tag: str | None = None,
     ) -> Response:
-        extra = [*(headers or ()), ("Server", self._config.server_name)]
-        tag = self._endpoint.tag_for(request)
+        """``tag``: what `Endpoint.tag_for` says of the request, where the caller has asked it already."""
+        extra = [*headers, self._server] if headers else [self._server]
+        if tag is None:
+            tag = self._endpoint.tag_for(request)
         return response_to(request.headers, status, reason, to_tag=tag, headers=extra, body=body)
 
     def bad_event(self, request: Request) -> Response:

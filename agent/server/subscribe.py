@@ -3,6 +3,7 @@
 import logging
 from collections.abc import Callable
 from dataclasses import replace
+from functools import lru_cache, partial
 from hashlib import blake2s
 
 from agent.clock import Clock
@@ -17,6 +18,7 @@ from agent.server.config import ServerConfig
 from agent.server.notifier import Notifier
 from agent.server.quota import Quota
 from agent.server.replies import Replies
+from agent.server.watch import Numbers
 from agent.sip.dialogs import Dialog
 from agent.sip.flows import Flow, Transport, format_address
 from agent.sip.messages import Request, Response
@@ -53,6 +55,7 @@ class SubscribeHandler:
         self._notifier = notifier
         self._decide = decide
         self._count = count
+        self._allow_events = config.allow_events
         self._quota = Quota(
             config.max_subscriptions_per_watcher, config.max_subscriptions, store.all_subscriptions()
         )
@@ -62,28 +65,27 @@ class SubscribeHandler:
         self, request: Request, transaction: ServerTransaction, flow: Flow, identity: Identity | None
     ) -> Response | None:
         """Checks in the order of RFC 6665 §4.2.1 and RFC 3261 §8.2; nothing is stored after any 4xx."""
-        to = self._replies.to
-        header = request.headers.get("Event")
-        if header is None:
+        to, headers = self._replies.to, request.headers
+        first = headers.firsts()
+        value = first.get("Event")
+        if value is None:
             return self._replies.bad_event(request)
         try:
-            event = parse_event(header)
+            event = parse_event(value)
             params = kept_params(event.params) if event.package == DIALOG.name else ""
         except ValueError:
             return to(request, 400, "Bad Event Header")
         package = self._config.packages.get(event.package)
         if package is None:
             return self._replies.bad_event(request)
-        accept = tuple(request.headers.values("Accept"))
+        accept = tuple(headers.values("Accept"))
         if acceptable_type(accept, package.notify_types) is None:
             return to(request, 406, headers=[("Accept", ", ".join(package.notify_types))])
         try:
-            expires = (
-                parse_seconds(header) if (header := request.headers.get("Expires")) is not None else None
-            )
+            expires = parse_seconds(value) if (value := first.get("Expires")) is not None else None
         except ValueError:
             return to(request, 400, "Bad Expires Header")
-        contacts = request.headers.values("Contact")
+        contacts = headers.values("Contact")
         if len(contacts) != 1 or contacts[0] == "*":
             return to(request, 400, "Exactly One Contact Wanted")
         try:
@@ -96,9 +98,9 @@ class SubscribeHandler:
             return to(request, 423, headers=[("Min-Expires", str(granted.min_expires))])
         assert identity is not None
         if request.to.tag is not None:
-            return self._in_dialog(request, transaction, flow, identity, event, accept, granted)
+            return self._in_dialog(request, transaction, flow, identity, event, accept, target, granted)
         return self._initial(
-            request, transaction, flow, identity.aor, event, params, package, accept, granted
+            request, transaction, flow, identity.aor, event, params, package, accept, target, granted
         )
 
     def _initial(
@@ -111,6 +113,7 @@ class SubscribeHandler:
         params: str,
         package: EventPackage,
         accept: tuple[str, ...],
+        target: str,
         granted: int,
     ) -> Response | None:
         presentity = address_of_record(request.uri)
@@ -125,12 +128,13 @@ class SubscribeHandler:
         if state == "pending":
             granted = min(granted, self._config.pending_for)
         tag = self._driver.endpoint.tag_for(request)
-        dialog = Dialog.as_uas(request, tag)
+        dialog = Dialog.as_uas(request, tag, target)
         if not dialog.remote_tag:
             return self._replies.to(request, 400, "Missing From Tag")
         now = self._clock.wall()
+        contact, transport, local_address = _near_end(flow.transport, flow.local, _is_secure(request, dialog))
         row = Subscription(
-            id=subscription_id(*dialog.key),
+            id=subscription_id(dialog.call_id, dialog.local_tag, dialog.remote_tag),
             presentity=presentity,
             package=package.name,
             event_id=event.id,
@@ -147,9 +151,9 @@ class SubscribeHandler:
             accept=accept,
             state=state,
             expires_at=now + granted,
-            contact=_contact(request, flow),
-            transport=flow.transport.value,
-            local_address=sent_by(flow),
+            contact=contact,
+            transport=transport,
+            local_address=local_address,
             remote_address=format_address(flow.remote),
             user_agent=(request.headers.get("User-Agent") or "")[:120],
             version=0,
@@ -168,14 +172,25 @@ class SubscribeHandler:
         except UnstorableRow as error:
             return self._replies.to(request, 400, str(error))
         self._quota.add(watcher)
-        self._when_durable(
-            request,
-            transaction,
-            response,
-            lambda: self._notifier.begin(row, flow),
-            lambda: self._quota.remove(watcher),
-        )
+        self._store.when_durable(partial(self._made, request, transaction, response, row, flow))
         return None
+
+    def _made(
+        self,
+        request: Request,
+        transaction: ServerTransaction,
+        response: Response,
+        row: Subscription,
+        flow: Flow,
+        error: StoreUnavailable | None,
+    ) -> None:
+        """A new subscription is durable, or was undone (``error``)."""
+        if error is None:
+            self._answer(transaction, response)
+            self._notifier.begin(row, flow)
+        else:
+            self._answer(transaction, self._unavailable(request))
+            self._quota.remove(row.watcher)
 
     def _in_dialog(
         self,
@@ -185,6 +200,7 @@ class SubscribeHandler:
         identity: Identity,
         event: Event,
         accept: tuple[str, ...],
+        target: str,
         granted: int,
     ) -> Response | None:
         known = self._store.subscription(
@@ -198,7 +214,6 @@ class SubscribeHandler:
             return self._replies.to(request, 403, "Dialog Sharing Not Supported")  # RFC 6665 §4.5.2
         if request.cseq.number < known.remote_cseq:
             return self._replies.to(request, 500, "CSeq Out Of Order")  # RFC 3261 §12.2.2
-        target = parse_name_addr(request.headers.values("Contact")[0]).uri
         if known.state == "pending":
             left = known.created_at + self._config.pending_for - self._clock.wall()
             granted = min(granted, max(int(left), 0))
@@ -206,12 +221,9 @@ class SubscribeHandler:
             ended = replace(known, accept=accept, remote_target=target)
             numbers = self._notifier.reserve_final(known)
             self._store.remove_subscription(known.id)
-            self._when_durable(
-                request,
-                transaction,
-                self._accepted(request, known, 0),
-                lambda: self._notifier.end(ended, Reason.TIMEOUT, numbers, flow),
-                lambda: self._notifier.go_on(known),
+            response = self._accepted(request, known, 0)
+            self._store.when_durable(
+                partial(self._ended, request, transaction, response, known, ended, numbers, flow)
             )
             return None
         row = replace(
@@ -229,15 +241,50 @@ class SubscribeHandler:
             return self._replies.to(request, 400, str(error))
         response = self._accepted(request, row, granted)
         fallback = self._what_is_left(request, known, row)
-        self._when_durable(
-            request,
-            transaction,
-            response,
-            lambda: self._notifier.refresh(row, flow),
-            lambda: self._notifier.refresh(known, flow) if fallback is not None else None,
-            fallback,
+        self._store.when_durable(
+            partial(self._refreshed, request, transaction, response, fallback, known, row, flow)
         )
         return None
+
+    def _refreshed(
+        self,
+        request: Request,
+        transaction: ServerTransaction,
+        response: Response,
+        fallback: Response | None,
+        known: Subscription,
+        row: Subscription,
+        flow: Flow,
+        error: StoreUnavailable | None,
+    ) -> None:
+        """A refresh is durable, or was undone. ``fallback``: the answer then, if ``known`` is worth one."""
+        if error is None:
+            self._answer(transaction, response)
+            self._notifier.refresh(row, flow)
+        elif fallback is None:
+            self._answer(transaction, self._unavailable(request))
+        else:
+            self._answer(transaction, fallback)
+            self._notifier.refresh(known, flow)
+
+    def _ended(
+        self,
+        request: Request,
+        transaction: ServerTransaction,
+        response: Response,
+        known: Subscription,
+        ended: Subscription,
+        numbers: Numbers,
+        flow: Flow,
+        error: StoreUnavailable | None,
+    ) -> None:
+        """The watcher's end of a subscription is durable, or was undone."""
+        if error is None:
+            self._answer(transaction, response)
+            self._notifier.end(ended, Reason.TIMEOUT, numbers, flow)
+        else:
+            self._answer(transaction, self._unavailable(request))
+            self._notifier.go_on(known)
 
     def _what_is_left(self, request: Request, known: Subscription, row: Subscription) -> Response | None:
         """The answer to a refresh that can't be written: it promises no more than what is on record already.
@@ -272,40 +319,24 @@ class SubscribeHandler:
         return None
 
     def _accepted(self, request: Request, row: Subscription, granted: int) -> Response:
-        records = [("Record-Route", value) for value in request.headers.get_all("Record-Route")]
         headers = [
-            *records,
             ("Contact", row.contact),
             ("Expires", str(granted)),
-            ("Allow-Events", self._config.allow_events),
+            ("Allow-Events", self._allow_events),
         ]
-        return self._replies.to(request, 200, headers=headers)
+        if records := request.headers.get_all("Record-Route"):
+            headers[:0] = [("Record-Route", value) for value in records]
+        return self._replies.to(request, 200, headers=headers, tag=row.local_tag)
 
-    def _when_durable(
-        self,
-        request: Request,
-        transaction: ServerTransaction,
-        response: Response,
-        then: Callable[[], None],
-        otherwise: Callable[[], None] = lambda: None,
-        fallback: Response | None = None,
-    ) -> None:
-        """Answer, and go on with ``then``; or with ``fallback``, by default 503, and ``otherwise`` when the store has
-        undone it."""
+    def _unavailable(self, request: Request) -> Response:
+        """The store has undone it."""
+        return self._replies.to(request, 503, headers=[("Retry-After", "5")])
 
-        def answer(error: StoreUnavailable | None) -> None:
-            if error is not None:
-                instead = fallback or self._replies.to(request, 503, headers=[("Retry-After", "5")])
-                self._count("SUBSCRIBE", instead.status)
-                self._driver.respond(transaction, instead)
-                otherwise()
-            else:
-                self._count("SUBSCRIBE", response.status)
-                self._driver.respond(transaction, response)
-                then()
-            self._driver.pump_soon()
-
-        self._store.when_durable(answer)
+    def _answer(self, transaction: ServerTransaction, response: Response) -> None:
+        """Leaves in the loop's next turn, with the other answers of its group."""
+        self._count("SUBSCRIBE", response.status)
+        self._driver.respond(transaction, response)
+        self._driver.pump_soon()
 
 
 def subscription_id(call_id: str, local_tag: str, remote_tag: str) -> str:
@@ -314,24 +345,32 @@ def subscription_id(call_id: str, local_tag: str, remote_tag: str) -> str:
     return blake2s(text.encode("utf-8", "surrogateescape"), digest_size=12).hexdigest()
 
 
-def _contact(request: Request, flow: Flow) -> str:
-    """Our Contact: the address and port that the watcher reached us on, over its transport (RFC 3261 §12.1.1).
+@lru_cache(maxsize=1024)
+def _near_end(transport: Transport, local: tuple[str, int], secure: bool) -> tuple[str, str, str]:
+    """(Contact, transport, address and port): ours in a dialog that came over such a flow.
 
+    The Contact is the address and port that the watcher reached us on, over its transport (RFC 3261 §12.1.1).
     COMPAT(baresip, pjsua, Sofia over TLS): it must name the port of that transport, not the UDP one.
     """
-    hops = request.headers.values("Record-Route") or request.headers.values("Contact")
-    secure = _is_sips(request.uri) or _is_sips(hops[0])
-    scheme = "sips" if secure else "sip"
-    match flow.transport:
+    address = sent_by(Flow(transport, local, local))
+    match transport:
         case Transport.WS | Transport.WSS:
             parameter = ";transport=ws"  # RFC 7118 §5.2 has one word for both
         case Transport.TCP | Transport.TLS if not secure:
-            parameter = f";transport={flow.transport.value}"
+            parameter = f";transport={transport.value}"
         case _:
             parameter = ""
-    return f"<{scheme}:{sent_by(flow)}{parameter}>"
+    return f"<{'sips' if secure else 'sip'}:{address}{parameter}>", transport.value, address
+
+
+def _is_secure(request: Request, dialog: Dialog) -> bool:
+    """Whether the request's own address, the hop before us or without one its Contact is `sips:` (RFC 3261 §12.1.1)."""
+    hop = dialog.route_set[0] if dialog.route_set else dialog.remote_target
+    return _is_sips(request.uri) or _is_sips(hop)
 
 
 def _is_sips(address: str) -> bool:
     """Of a URI, with or without a name and brackets around it."""
+    if address.startswith(("<sip:", "sip:")):
+        return False  # as nearly always
     return address[address.find("<") + 1 :].lstrip()[:5].lower() == "sips:"

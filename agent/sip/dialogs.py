@@ -41,18 +41,23 @@ class Dialog:
         return (self.call_id, self.local_tag, self.remote_tag)
 
     @classmethod
-    def as_uas(cls, request: Request, local_tag: str) -> "Dialog":
-        """The dialog that our 2xx to ``request`` makes (§12.1.1). Raises ValueError for an unusable Contact."""
-        contacts = request.headers.values("Contact")
-        if len(contacts) != 1:
-            raise ValueError("not exactly one Contact")
+    def as_uas(cls, request: Request, local_tag: str, target: str | None = None) -> "Dialog":
+        """The dialog that our 2xx to ``request`` makes (§12.1.1). ``target``: the URI of its one Contact, where the
+        caller has read it already. Raises ValueError for an unusable Contact.
+        """
+        if target is None:
+            contacts = request.headers.values("Contact")
+            if len(contacts) != 1:
+                raise ValueError("not exactly one Contact")
+            target = parse_name_addr(contacts[0]).uri
+        peer = request.from_
         return cls(
             call_id=request.call_id,
             local_tag=local_tag,
-            remote_tag=request.from_.tag or "",
+            remote_tag=peer.tag or "",
             local_uri=_written(request.to),
-            remote_uri=_written(request.from_),
-            remote_target=parse_name_addr(contacts[0]).uri,
+            remote_uri=_written(peer),
+            remote_target=target,
             route_set=tuple(request.headers.values("Record-Route")),
             local_cseq=0,
             remote_cseq=request.cseq.number,
@@ -116,9 +121,6 @@ class Dialog:
         return request_path(self.remote_target, self.route_set)[2]
 
 
-_TAG = frozenset({"tag"})
-
-
 def without_tag(value: str) -> str:
     """A From or To value without ``;tag``, always in angle brackets so that parameters stay where they belong.
 
@@ -128,17 +130,18 @@ def without_tag(value: str) -> str:
 
 
 def _written(address: NameAddr) -> str:
-    if not address.display and address.params.keys() <= _TAG:
+    params = address.params
+    if not address.display and (not params or (len(params) == 1 and "tag" in params)):
         return f"<{address.uri}>"
     display = (
         '"' + address.display.replace("\\", "\\\\").replace('"', '\\"') + '" ' if address.display else ""
     )
-    params = "".join(
+    rest = "".join(
         f";{name}" + (f"={_quoted(text)}" if text is not None else "")
-        for name, text in address.params.items()
+        for name, text in params.items()
         if name != "tag"
     )
-    return f"{display}<{address.uri}>{params}"
+    return f"{display}<{address.uri}>{rest}"
 
 
 def _quoted(text: str) -> str:

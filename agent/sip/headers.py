@@ -108,23 +108,28 @@ class Headers:
 
     def get(self, name: str) -> str | None:
         """The first value under a canonical name."""
-        return self.firsts().get(name)
+        first = self._first
+        return (self.firsts() if first is None else first).get(name)
 
     def get_all(self, name: str) -> list[str]:
         """Every value under a canonical name, one entry a header line."""
         first = self.firsts()
-        if name not in first:
+        value = first.get(name)
+        if value is None:
             return []
         if len(first) == len(self._items):
-            return [first[name]]
+            return [value]
         return [value for key, value in self._items if key == name]
 
     def values(self, name: str) -> list[str]:
         """Every element of a comma-separated header, over all its lines, in order (RFC 3261 §7.3.1)."""
-        lines = self.get_all(name)
-        if len(lines) == 1:
-            return split_list(lines[0])
-        return [value for line in lines for value in split_list(line)]
+        first = self.firsts()
+        line = first.get(name)
+        if line is None:
+            return []
+        if len(first) == len(self._items):
+            return split_list(line)
+        return [value for line in self.get_all(name) for value in split_list(line)]
 
     def __contains__(self, name: str) -> bool:
         return name in self.firsts()
