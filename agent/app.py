@@ -28,6 +28,7 @@ from agent.known_places import KnownPlaces
 from agent.linked_accounts import LinkedAccounts
 from agent.linking import Linking
 from agent.links_in_force import LinksInForce
+from agent.net.memory import Hop
 from agent.net.resolver import Resolver
 from agent.net.transcript import Transcript
 from agent.net.user_agent import UserAgent
@@ -169,11 +170,12 @@ async def open_app(
         supervisor.service(lambda: server.transports.watch_certificates(asyncio.sleep), "certificates")
 
         # 3. The publisher: decisions become PIDF, PIDF becomes PUBLISH.
+        way: Hop | UserAgent
         if settings.publisher.target == "built-in":
-            user_agent = UserAgent.over_memory(clock, server.driver)
-            stack.callback(user_agent.close)
+            way = Hop(server.driver)
+            stack.callback(way.close)
         else:
-            user_agent = await stack.enter_async_context(
+            way = await stack.enter_async_context(
                 UserAgent.open(
                     clock,
                     Resolver(),
@@ -183,7 +185,7 @@ async def open_app(
                 )
             )
         publisher = Publisher(
-            user_agent,
+            way,
             clock,
             supervisor.spawn,
             assembly.publisher_options(settings),

@@ -277,7 +277,7 @@ class OwnTags:
             if row.publisher == OWN_PUBLISHER
         }
 
-    async def save(self, entity: str, tag: StoredTag | None) -> None:
+    def save(self, entity: str, tag: StoredTag | None) -> None:
         """The server has saved it with the publication."""
 
 
@@ -295,17 +295,19 @@ class KeptTags:
             if row.target == self._target
         }
 
-    async def save(self, entity: str, tag: StoredTag | None) -> None:
+    def save(self, entity: str, tag: StoredTag | None) -> None:
         if tag is None:
             self._store.remove_standing(entity)
         else:
             row = StandingPublication(entity, self._target, tag.entity_tag, tag.expires_at)
             self._store.put_standing(row)
-        try:
-            await self._store.commit()
-        except StoreUnavailable as error:
-            # Nothing is lost but, after a restart, the publication that stands now: it ends when it expires.
-            log.warning("the entity-tag of %s is not kept: %s", entity, error)
+
+        def written(error: StoreUnavailable | None) -> None:
+            if error is not None:
+                # Nothing is lost but, after a restart, the publication that stands now: it ends when it expires.
+                log.warning("the entity-tag of %s is not kept: %s", entity, error)
+
+        self._store.when_durable(written)
 
 
 def tags(settings: Settings, store: Store) -> TagStore:

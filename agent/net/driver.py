@@ -22,7 +22,7 @@ from agent.sip.endpoint import (
 )
 from agent.sip.flows import Flow
 from agent.sip.identity import sip_identities, sip_users
-from agent.sip.messages import Request, Response
+from agent.sip.messages import Request, Response, response_to
 from agent.sip.server_transactions import ServerTransaction
 
 log = logging.getLogger(__name__)
@@ -181,7 +181,28 @@ class Driver:
 
     def respond(self, transaction: ServerTransaction, response: Response) -> None:
         """Answer a request. Leaves with the next `pump`."""
-        self.endpoint.respond(transaction, response, self.clock.monotonic())
+        if transaction.in_process is None:
+            self.endpoint.respond(transaction, response, self.clock.monotonic())
+            return
+        if self.transcript is not None:
+            self.transcript.sent(response, transaction.flow, self.clock.wall())
+        transaction.in_process(response)
+
+    def take(self, request: Request, flow: Flow, answer: Callable[[Response], None]) -> None:
+        """A request from within this process (`agent.net.memory`); ``answer`` gets the response."""
+        if self._closed:
+            return
+        if self.transcript is not None:
+            self.transcript.received(request, flow, self.clock.wall())
+        transaction = ServerTransaction((), (), request.method, request.headers, flow)
+        transaction.in_process = answer
+        refusal = self.endpoint.gate(request, flow, self.clock.monotonic())
+        if refusal is None and self.on_request is not None:
+            self._dispatch(RequestReceived(transaction, request, flow))
+            return
+        status, headers = (503, []) if refusal is None else (refusal.status, refusal.headers)
+        if status:
+            self.respond(transaction, response_to(request.headers, status, headers=headers))
 
     # -- the drain -----------------------------------------------------------------------------------------------
 

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from agent.sip.flows import Flow, format_address
+from agent.sip.messages import Message, Request, Response
 
 _CREDENTIAL_LINE = re.compile(rb"^((?:Proxy-)?Authorization[ \t]*:[ \t]*)([^\r\n]*)", re.I | re.M)
 
@@ -37,7 +38,7 @@ class Transcript:
     """
 
     def __init__(self, keep: int = 200, listener: Callable[[Entry], None] | None = None) -> None:
-        self._kept: deque[tuple[float, bool, Flow, bytes]] = deque(maxlen=keep)
+        self._kept: deque[tuple[float, bool, Flow, bytes | Message]] = deque(maxlen=keep)
         self._listener = listener
 
     @property
@@ -45,18 +46,20 @@ class Transcript:
         """The last ones, in order."""
         return [_entry(*kept) for kept in self._kept]
 
-    def received(self, data: bytes, flow: Flow, at: float) -> None:
+    def received(self, data: bytes | Message, flow: Flow, at: float) -> None:
         self._kept.append((at, True, flow, data))
         if self._listener is not None:
             self._listener(_entry(at, True, flow, data))
 
-    def sent(self, data: bytes, flow: Flow, at: float) -> None:
+    def sent(self, data: bytes | Message, flow: Flow, at: float) -> None:
         self._kept.append((at, False, flow, data))
         if self._listener is not None:
             self._listener(_entry(at, False, flow, data))
 
 
-def _entry(at: float, received: bool, flow: Flow, data: bytes) -> Entry:
+def _entry(at: float, received: bool, flow: Flow, data: bytes | Message) -> Entry:
+    if isinstance(data, Request | Response):
+        data = data.encode()  # it came from within this process (`agent.net.memory`)
     return Entry(at, received, flow, redact(data))
 
 

@@ -11,7 +11,7 @@ from contextlib import asynccontextmanager
 from typing import Protocol
 
 from agent.clock import Clock
-from agent.net import memory, tcp
+from agent.net import tcp
 from agent.net.connections import Connections
 from agent.net.driver import Driver
 from agent.net.errors import RequestFailed
@@ -59,15 +59,14 @@ def new_endpoint(limits: Limits = DEFAULT_LIMITS) -> Endpoint:
 
 
 class UserAgent:
-    """Open one with `open`, or with `over_memory` to the server in the same process."""
+    """Made by `open`."""
 
-    def __init__(self, driver: Driver, resolver: Resolver | None, tls: ssl.SSLContext | None = None) -> None:
+    def __init__(self, driver: Driver, resolver: Resolver, tls: ssl.SSLContext | None = None) -> None:
         self.driver = driver
         self._resolver = resolver
         self._udp: dict[int, UdpListener] = {}
         self._listener: tcp.TcpListener | None = None
         self._connections = Connections(driver, tls, self._local)
-        self._fixed: Flow | None = None
         self._handler: RequestHandler | None = None
         self._resting: dict[Destination, float] = {}
         "Until when (monotonic) a server wants no requests."
@@ -97,13 +96,6 @@ class UserAgent:
         finally:
             agent.close()
 
-    @classmethod
-    def over_memory(cls, clock: Clock, server: Driver, transcript: Transcript | None = None) -> "UserAgent":
-        """A user agent whose every request travels to the server in this process."""
-        agent = cls(Driver(new_endpoint(), clock, transcript), None)
-        agent._fixed = memory.join(agent.driver, server)
-        return agent
-
     def on_request(self, handler: RequestHandler) -> None:
         """``handler`` answers what comes in; None answers 481 to NOTIFY and 405 to the rest."""
         self._handler = handler
@@ -115,8 +107,6 @@ class UserAgent:
 
     def contact(self, transport: Transport, user: str = "lamplighter") -> str:
         """Our Contact value for a request over that transport."""
-        if self._fixed is not None:
-            return f"<sip:{user}@{format_address(self._fixed.local)}>"
         if transport is Transport.UDP:
             return f"<sip:{user}@{format_address(next(iter(self._udp.values())).address)}>"
         if self._listener is not None:
@@ -128,7 +118,6 @@ class UserAgent:
     async def contact_towards(self, next_hop: str, user: str = "lamplighter") -> str:
         """Our Contact for a dialog with the server at that URI. Over TLS it names our end of the connection: nobody can
         open one to us, and servers look for a connection by its address. Raises OSError, ValueError."""
-        assert self._resolver is not None
         destination = (await self._resolver.resolve(parse_target(next_hop)))[0]
         if destination.transport is not Transport.TLS:
             return self.contact(destination.transport, user)
@@ -141,8 +130,6 @@ class UserAgent:
         Tries the next address after 503, silence or a transport error, with a new branch; one that has asked for a
         pause gets it. Raises RequestFailed when no address answered, ValueError for a URI that is not SIP.
         """
-        if self._fixed is not None:
-            return await self.driver.request(request, self._fixed)
         failure = RequestFailed(Failure.TRANSPORT)
         answer: Response | None = None
         for destination in await self._destinations(request, next_hop):
@@ -177,7 +164,6 @@ class UserAgent:
             routes = request.headers.values("Route")
             next_hop = parse_name_addr(routes[0]).uri if routes else request.uri
         target = parse_target(next_hop)
-        assert self._resolver is not None
         try:
             found = await self._resolver.resolve(target)
         except OSError as error:

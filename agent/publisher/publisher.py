@@ -10,12 +10,14 @@ import logging
 from collections import deque
 from collections.abc import Callable, Coroutine, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from itertools import count
 from typing import Any, Protocol
 
 from agent.clock import Clock
 from agent.net.authentication import Requester, request_authenticated
 from agent.net.errors import RequestFailed
+from agent.net.memory import Hop
 from agent.publisher.session import Health, Kind, Publish, Session, State
 from agent.sip.digest import Credentials, DigestClient
 from agent.sip.headers import Headers
@@ -44,8 +46,8 @@ class TagStore(Protocol):
     async def load(self) -> Mapping[str, StoredTag]:
         """Everything that was saved, by presentity."""
 
-    async def save(self, entity: str, tag: StoredTag | None) -> None:
-        """Replace; None: forget."""
+    def save(self, entity: str, tag: StoredTag | None) -> None:
+        """Replace; None: forget. Returns at once."""
 
 
 class NoTags:
@@ -54,7 +56,7 @@ class NoTags:
     async def load(self) -> Mapping[str, StoredTag]:
         return {}
 
-    async def save(self, entity: str, tag: StoredTag | None) -> None:
+    def save(self, entity: str, tag: StoredTag | None) -> None:
         """Nothing is kept."""
 
 
@@ -95,7 +97,7 @@ class Publisher:
 
     def __init__(
         self,
-        agent: Requester,
+        agent: Requester | Hop,
         clock: Clock,
         spawn: Spawn,
         options: Options,
@@ -105,7 +107,7 @@ class Publisher:
         tags: TagStore | None = None,
         on_outcome: Outcome = lambda kind, status, seconds: None,
     ) -> None:
-        """``token()``: fresh and unguessable."""
+        """``agent``: the way to the server. ``token()``: fresh and unguessable."""
         self._agent = agent
         self._clock = clock
         self._spawn = spawn
@@ -213,9 +215,7 @@ class Publisher:
             publication.queued = False
             action = publication.session.next_action(now)
             if isinstance(action, Publish):
-                publication.sending = True
-                self._under_way += 1
-                self._spawn(self._send(publication, action), f"publish {publication.entity}")
+                self._begin(publication, action, now)
             elif action.until is not None:
                 publication.due = action.until
                 heapq.heappush(self._waiting, (action.until, next(self._order), publication))
@@ -240,34 +240,54 @@ class Publisher:
 
     # -- one request ---------------------------------------------------------------------------------------------
 
-    async def _send(self, publication: _Publication, action: Publish) -> None:
-        started = self._clock.monotonic()
-        status = 0
+    def _begin(self, publication: _Publication, action: Publish, now: float) -> None:
+        publication.sending = True
+        self._under_way += 1
+        request = self._request(publication, action)
+        if isinstance(self._agent, Hop):
+            # Ten thousand at ten o'clock: a task for each would cost as much as the server's part.
+            self._agent.send(request, partial(self._ended, publication, action, now))
+        else:
+            self._spawn(self._ask(publication, action, request, now), f"publish {publication.entity}")
+
+    async def _ask(
+        self, publication: _Publication, action: Publish, request: Request, started: float
+    ) -> None:
+        """Over a network: there may be challenges and redirections on the way."""
+        assert not isinstance(self._agent, Hop)
+        outcome: Response | Exception = RuntimeError("an internal error, see the log")
         try:
-            request, response = await request_authenticated(
+            request, outcome = await request_authenticated(
                 self._agent,
-                self._request(publication, action),
+                request,
                 self._client(publication.entity),
                 next_hop=self._options.target if self._options.outbound_proxy is None else None,
             )
-            status = response.status
             publication.cseq = request.cseq.number
-            self._quiet_after(response)
-            publication.session.response(status, response.headers, self._clock.monotonic())
         except (RequestFailed, OSError, ValueError) as error:
-            publication.session.failed(str(error) or type(error).__name__, self._clock.monotonic())
-        except Exception:
-            # Somebody's defect, told by whoever runs this task; the lamp must not stay behind because of it.
-            publication.session.failed("an internal error, see the log", self._clock.monotonic())
-            raise
+            outcome = error
         finally:
-            publication.sending = False
-            self._under_way -= 1
-            self._queue(publication)
-            self._pump_at(self._clock.monotonic())
-        self._on_outcome(action.kind, status, self._clock.monotonic() - started)
+            # Also after a defect, told by whoever runs this task; the lamp must not stay behind because of it.
+            self._ended(publication, action, started, outcome)
+
+    def _ended(
+        self, publication: _Publication, action: Publish, started: float, outcome: Response | Exception
+    ) -> None:
+        status = 0
+        now = self._clock.monotonic()
+        if isinstance(outcome, Response):
+            status = outcome.status
+            self._quiet_after(outcome)
+            publication.session.response(status, outcome.headers, now)
+        else:
+            publication.session.failed(str(outcome) or type(outcome).__name__, now)
+        publication.sending = False
+        self._under_way -= 1
+        self._queue(publication)
+        self._pump_at(now)
+        self._on_outcome(action.kind, status, now - started)
         self._tell(publication)
-        await self._keep(publication)
+        self._keep(publication)
 
     def _request(self, publication: _Publication, action: Publish) -> Request:
         publication.cseq += 1
@@ -306,7 +326,7 @@ class Publisher:
         if wait is not None:
             self._quiet_until = self._clock.monotonic() + min(float(wait), LONGEST_RETRY_AFTER)
 
-    async def _keep(self, publication: _Publication) -> None:
+    def _keep(self, publication: _Publication) -> None:
         session = publication.session
         tag: StoredTag | None = None
         if session.entity_tag is not None and session.expires_at is not None:
@@ -315,7 +335,7 @@ class Publisher:
         known = publication.saved
         if (known and known.entity_tag) == (tag and tag.entity_tag):
             return
-        await self._tags.save(publication.entity, tag)
+        self._tags.save(publication.entity, tag)
         publication.saved = tag
 
     def _tell(self, publication: _Publication) -> None:

@@ -4,11 +4,13 @@ A non-INVITE one absorbs copies of its request: dropped while there is no answer
 An INVITE is only ever refused here; its final response is repeated until the ACK comes (timer G, H), which is absorbed.
 """
 
+from collections.abc import Callable
 from enum import Enum, IntEnum, auto
 
 from agent.sip.client_transactions import T1, T2, remaining
 from agent.sip.flows import Flow
 from agent.sip.headers import Headers
+from agent.sip.messages import Response
 
 LINGER = 64 * T1
 "Timers J and H on unreliable transports."
@@ -80,6 +82,7 @@ class ServerTransaction:
         "due",
         "flow",
         "headers",
+        "in_process",
         "interval",
         "key",
         "merge_key",
@@ -95,6 +98,8 @@ class ServerTransaction:
         self.headers: Headers | None = headers
         "The request's headers until it is answered; responses copy from them."
         self.flow = flow
+        self.in_process: Callable[[Response], None] | None = None
+        "Who takes the response as it is, in the place of a peer."
         self.response = b""
         self.state = State.TRYING
         self.interval = T1

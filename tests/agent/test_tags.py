@@ -20,9 +20,9 @@ async def test_tags_are_kept_for_the_server_that_gave_them(tmp_path: Path) -> No
     url, tag = f"sqlite:///{tmp_path}/state.db", StoredTag("etag-1", 4_000_000_000.0)
     store = await Store.open(url, SystemClock())
     kept = KeptTags(store, "sip:one.example.net")
-    await kept.save(ALICE, tag)
-    await kept.save("sip:bob@example.org", tag)
-    await kept.save("sip:bob@example.org", None)
+    kept.save(ALICE, tag)
+    kept.save("sip:bob@example.org", tag)
+    kept.save("sip:bob@example.org", None)
     await store.close()
     store = await Store.open(url, SystemClock())
     assert await KeptTags(store, "sip:one.example.net").load() == {ALICE: tag}

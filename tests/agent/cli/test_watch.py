@@ -16,6 +16,7 @@ from agent.cli.sip_client import open_client
 from agent.cli.watch import Watcher, WatchOptions
 from agent.clock import SystemClock
 from agent.errors import UserError
+from agent.net.memory import Hop
 from agent.net.resolver import Resolver
 from agent.net.tcp import StreamConnection
 from agent.net.user_agent import UserAgent
@@ -46,7 +47,7 @@ async def watched(
 
 @asynccontextmanager
 async def publisher_at(running: RunningServer) -> AsyncIterator[Publisher]:
-    agent = UserAgent.over_memory(CLOCK, running.server.driver)
+    agent = Hop(running.server.driver)
     numbers = iter(range(1000))
     yield Publisher(
         agent,

@@ -4,7 +4,6 @@ import asyncio
 
 import pytest
 
-from agent.net import memory
 from agent.net.driver import Driver
 from agent.net.errors import RequestFailed
 from agent.sip.endpoint import Endpoint, Failure, RequestReceived
@@ -91,35 +90,6 @@ async def test_a_driver_that_serves_nothing_says_so() -> None:
     port = WirePort(client, wire, A)
     WirePort(server, wire, B)
     assert (await client.request(options(), port.flow_to(B))).status == 503
-
-
-@virtual
-async def test_the_in_process_hop_carries_both_ways_and_ends() -> None:
-    client, server = new_driver("client"), new_driver("server")
-    seen = answering(server)
-    flow = memory.join(client, server)
-    answers = await asyncio.gather(*(client.request(options(f"c{n}"), flow) for n in range(100)))
-    assert {answer.status for answer in answers} == {200}
-    assert [request.call_id for request in seen] == [f"c{n}" for n in range(100)], "in order"
-    back = answering(client, 204)
-    assert (await server.request(options("back"), seen_flow(server))).status == 204
-    assert [request.call_id for request in back] == ["back"]
-    server.on_request = lambda event: None
-    waiting = asyncio.ensure_future(client.request(options("late"), flow))
-    await asyncio.sleep(0.1)
-    client._connections[flow.connection].close()
-    with pytest.raises(RequestFailed) as failed:
-        await waiting
-    assert failed.value.cause is Failure.TRANSPORT
-    assert client.open_connections == server.open_connections == 0
-    with pytest.raises(RequestFailed):
-        await client.request(options("after"), flow)
-
-
-def seen_flow(server: Driver):
-    """The server's end of the hop."""
-    (end,) = server._connections.values()
-    return end.flow
 
 
 @virtual

@@ -11,6 +11,7 @@ import pytest
 
 from agent.clock import SystemClock
 from agent.net.errors import RequestFailed
+from agent.net.memory import Hop
 from agent.net.resolver import Resolver
 from agent.net.user_agent import UserAgent
 from agent.publisher.publisher import Options, Publisher, StoredTag
@@ -99,7 +100,7 @@ class Tags:
     async def load(self) -> Mapping[str, StoredTag]:
         return dict(self.kept)
 
-    async def save(self, entity: str, tag: StoredTag | None) -> None:
+    def save(self, entity: str, tag: StoredTag | None) -> None:
         if tag is None:
             self.kept.pop(entity, None)
         else:
@@ -339,7 +340,7 @@ async def test_the_built_in_server_takes_it_in_process_and_over_the_wire(transpo
     answered = asyncio.Event()
     async with running_server() as running, AsyncExitStack() as stack:
         if transport is None:
-            agent = UserAgent.over_memory(clock, running.server.driver)
+            agent = Hop(running.server.driver)
             stack.callback(agent.close)
             target = None
         else:

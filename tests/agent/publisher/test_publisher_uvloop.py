@@ -6,7 +6,7 @@ from itertools import count
 import uvloop
 
 from agent.clock import SystemClock
-from agent.net.user_agent import UserAgent
+from agent.net.memory import Hop
 from agent.publisher.publisher import Options, Publisher
 from tests.support.running_server import running_server
 
@@ -20,7 +20,7 @@ def test_many_at_once_are_all_published() -> None:
     async def publish() -> list[str]:
         clock, numbers = SystemClock(), count()
         async with running_server() as running:
-            agent = UserAgent.over_memory(clock, running.server.driver)
+            agent = Hop(running.server.driver)
             publisher = Publisher(
                 agent,
                 clock,

@@ -2,7 +2,7 @@
 
 import asyncio
 
-from agent.net.user_agent import UserAgent
+from agent.net.memory import Hop
 from agent.publisher.publisher import Options, Publisher
 from agent.sip.messages import Response
 from agent.store.rows import Kind
@@ -108,7 +108,7 @@ async def test_own_decisions_are_told_from_memory_while_nothing_can_be_written_a
 ):
     database = SimulatedDatabase()
     async with world(database=database) as here:
-        agent, bob = UserAgent.over_memory(here.clock, here.server.driver), here.phone("bob")
+        agent, bob = Hop(here.server.driver), here.phone("bob")
         session = Publisher(
             agent, here.clock, here.spawn, Options(target=None), token=lambda: "t", spread=lambda: 0.5
         )
