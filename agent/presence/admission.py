@@ -6,6 +6,7 @@ Refusing early and cheaply keeps the service quick for those whom it serves alre
 from collections.abc import Callable
 from dataclasses import dataclass
 from enum import Enum, auto
+from typing import NamedTuple
 from zlib import crc32
 
 from agent.sip.messages import Request
@@ -22,9 +23,8 @@ class Urgency(Enum):
     NEW = auto()
 
 
-@dataclass(frozen=True, slots=True)
-class Load:
-    """How it stands at a moment."""
+class Load(NamedTuple):
+    """How it stands at a moment. Made for every request."""
 
     lag: float = 0.0
     "Seconds that the event loop is late."
@@ -75,10 +75,11 @@ def is_admitted(
     urgency: Callable[[], Urgency], load: Load, thresholds: Thresholds = DEFAULT_THRESHOLDS
 ) -> bool:
     """Whether a request is taken on. ``urgency`` is asked only when there is pressure."""
-    if load.behind > thresholds.behind_for_refreshes or load.transactions >= thresholds.transactions:
+    behind = load.behind
+    if behind > thresholds.behind_for_refreshes or load.transactions >= thresholds.transactions:
         return False
     pressed = (
-        load.behind > thresholds.behind_for_new
+        behind > thresholds.behind_for_new
         or load.owed > thresholds.owed_for_new
         or load.transactions >= thresholds.transactions * 4 // 5
     )

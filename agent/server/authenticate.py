@@ -1,10 +1,9 @@
 """Who a request comes from (RFC 3261 §22, RFC 8760, RFC 3325): by password, by address, or from this very process."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from ipaddress import IPv4Network, IPv6Network, ip_address
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from agent.clock import Clock
 from agent.net.driver import Certified
@@ -16,8 +15,7 @@ from agent.sip.messages import Request, Response
 from agent.sip.values import address_of_record, parse_name_addr
 
 
-@dataclass(frozen=True, slots=True)
-class Identity:
+class Identity(NamedTuple):
     """``aor``: who it is. ``trusted``: a peer of ours, believed in what it says of others too."""
 
     aor: str

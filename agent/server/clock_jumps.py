@@ -21,15 +21,16 @@ log = logging.getLogger(__name__)
 
 
 class ClockJumps:
-    """``look`` before anything is decided by the wall clock; it costs two readings."""
+    """``look`` before anything is decided by the wall clock; it costs one reading, or two."""
 
     def __init__(self, store: PresenceStore, clock: Clock) -> None:
         self._store = store
         self._clock = clock
         self._apart = clock.wall() - clock.monotonic()
 
-    def look(self) -> None:
-        apart = self._clock.wall() - self._clock.monotonic()
+    def look(self, now: float | None = None) -> None:
+        """``now``: monotonic, where the caller has read it a moment ago."""
+        apart = self._clock.wall() - (self._clock.monotonic() if now is None else now)
         jumped = apart - self._apart
         if abs(jumped) > JUMP:
             log.warning(

@@ -19,9 +19,8 @@ LEAVING_RETRY = "2"
 class Gatekeeper:
     """Give it to the endpoint as its ``gate``.
 
-    ``trusts(flow)``: nobody counts what comes from there. ``load()``: how it stands. ``before()`` is called first of
-    all. ``count(method, status)`` is told
-    of each answer.
+    ``trusts(flow)``: nobody counts what comes from there. ``load()``: how it stands. ``before(now)`` is called
+    first of all. ``count(method, status)`` is told of each answer.
     """
 
     def __init__(
@@ -30,7 +29,7 @@ class Gatekeeper:
         guard: FloodGuard,
         load: Callable[[], Load],
         thresholds: Thresholds,
-        before: Callable[[], None],
+        before: Callable[[float], None],
         count: Callable[[str, int], None] = lambda method, status: None,
     ) -> None:
         self._trusts = trusts
@@ -45,14 +44,15 @@ class Gatekeeper:
 
     def __call__(self, request: Request, flow: Flow, now: float) -> Refusal | None:
         """None: let it in. ``now``: monotonic."""
-        self._before()
+        self._before(now)
         if self.leaving:
             # Over a stream nothing is sent again by itself.
             stays_lost = flow.transport.reliable and flow.transport is not Transport.MEMORY
             return Refusal(503, [("Retry-After", LEAVING_RETRY)]) if stays_lost else SILENCE
-        if flow.transport is Transport.MEMORY:
+        transport, _, remote, _, _ = flow
+        if transport is Transport.MEMORY:
             return None  # our own decisions are what all this is for
-        host = flow.remote[0]
+        host = remote[0]
         if not self._trusts(flow) and not self._guard.admit(host, now):
             return self._refused(request, host, now, self._guard.retry_after())
         if not is_admitted(lambda: urgency(request), self._load(), self._thresholds):

@@ -2,15 +2,15 @@
 
 from agent.presence.records import Subscription
 from agent.sip.flows import Flow
-from agent.sip.routing import request_path, sent_by
+from agent.sip.routing import request_path, via_start
 
 
 class NotifyHead:
-    """Three byte strings; between them go the branch, the CSeq and the Subscription-State."""
+    """Three texts; between them go the branch, the CSeq and the Subscription-State."""
 
     __slots__ = ("_after_branch", "_after_cseq", "_before_branch")
 
-    def __init__(self, before_branch: bytes, after_branch: bytes, after_cseq: bytes) -> None:
+    def __init__(self, before_branch: str, after_branch: str, after_cseq: str) -> None:
         self._before_branch = before_branch
         self._after_branch = after_branch
         self._after_cseq = after_cseq
@@ -18,17 +18,18 @@ class NotifyHead:
     @classmethod
     def make(cls, row: Subscription, flow: Flow) -> "NotifyHead":
         """RFC 3261 §12.2.1.1: target and route set of the dialog; RFC 6665 §4.2.2: Event as subscribed."""
-        uri, routes, _ = request_path(row.remote_target, row.route_set)
-        before = f"NOTIFY {uri} SIP/2.0\r\nVia: SIP/2.0/{flow.transport.via_token} {sent_by(flow)};branch="
-        route_lines = "".join(f"Route: {value}\r\n" for value in routes)
-        after_branch = (
+        uri, route_lines = row.remote_target, ""
+        if row.route_set:
+            uri, routes, _ = request_path(uri, row.route_set)
+            route_lines = "".join([f"Route: {value}\r\n" for value in routes])
+        event = row.package if row.event_id is None else f"{row.package};id={row.event_id}"
+        return cls(
+            f"NOTIFY {uri} SIP/2.0\r\nVia: {via_start(flow)};branch=",
             f";rport\r\nMax-Forwards: 70\r\n{route_lines}"
             f"From: {row.local_uri};tag={row.local_tag}\r\nTo: {row.remote_uri};tag={row.remote_tag}\r\n"
-            f"Call-ID: {row.call_id}\r\nCSeq: "
+            f"Call-ID: {row.call_id}\r\nCSeq: ",
+            f" NOTIFY\r\nContact: {row.contact}\r\nEvent: {event}\r\nSubscription-State: ",
         )
-        event = row.package if row.event_id is None else f"{row.package};id={row.event_id}"
-        after_cseq = f" NOTIFY\r\nContact: {row.contact}\r\nEvent: {event}\r\nSubscription-State: "
-        return cls(_bytes(before), _bytes(after_branch), _bytes(after_cseq))
 
     @property
     def length(self) -> int:
@@ -37,16 +38,5 @@ class NotifyHead:
 
     def render(self, branch: str, cseq: int, state: str, tail: bytes) -> bytes:
         """The whole message. ``tail``: from Content-Type to the end of the body."""
-        return b"%b%b%b%d%b%b\r\n%b" % (
-            self._before_branch,
-            branch.encode("ascii"),
-            self._after_branch,
-            cseq,
-            self._after_cseq,
-            state.encode("ascii"),
-            tail,
-        )
-
-
-def _bytes(text: str) -> bytes:
-    return text.encode("utf-8", "surrogateescape")
+        head = f"{self._before_branch}{branch}{self._after_branch}{cseq}{self._after_cseq}{state}\r\n"
+        return head.encode("utf-8", "surrogateescape") + tail

@@ -125,7 +125,7 @@ def is_loose(uri: str) -> bool:
 
 def is_outbound(uri: str) -> bool:
     """Whether a Contact URI carries ``ob``: reachable over the flow it came by and no other (RFC 5626 §4.3)."""
-    return "ob" in uri.lower() and "ob" in parse_params(split_uri(uri)[2].split(";")[1:])
+    return ";ob" in uri.lower() and "ob" in parse_params(split_uri(uri)[2].split(";")[1:])
 
 
 def sent_by(flow: Flow) -> str:
@@ -136,6 +136,16 @@ def sent_by(flow: Flow) -> str:
 @lru_cache(maxsize=1024)
 def _sent_by(local: tuple[str, int]) -> str:
     return f"{format_host(local[0])}:{local[1]}"
+
+
+def via_start(flow: Flow) -> str:
+    """How a Via of ours begins for what leaves over this flow: protocol, transport and sent-by."""
+    return _via_start(flow.transport, flow.local)
+
+
+@lru_cache(maxsize=1024)
+def _via_start(transport: Transport, local: tuple[str, int]) -> str:
+    return f"SIP/2.0/{transport.via_token} {_sent_by(local)}"
 
 
 class Destination(NamedTuple):

@@ -42,8 +42,9 @@ class ExpiryIndex(Generic[RowT]):
     def changed(self, row: RowT, before: RowT | None) -> None:
         """`row` is in `rows` now, in the place of `before`."""
         if before is None or row.expires_at < before.expires_at:
-            heappush(self._heap, (row.expires_at, row.id))
-            if len(self._heap) > 2 * len(self._rows) + _SLACK:
+            heap = self._heap
+            heappush(heap, (row.expires_at, row.id))
+            if len(heap) > 2 * len(self._rows) + _SLACK:
                 self.rebuild()
 
     def next(self) -> float | None:

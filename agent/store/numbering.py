@@ -54,7 +54,9 @@ class Numbering:
 
     def next_cseq(self, row: Subscription) -> tuple[int, bool]:
         """The next NOTIFY's CSeq, and whether the stored ceiling must be raised."""
-        counter = self._counter(row)
+        counter = self._counters.get(row.id)
+        if counter is None:
+            counter = self._counter(row)
         counter.cseq += 1
         return counter.cseq, counter.cseq % BLOCK == 0
 
@@ -75,8 +77,10 @@ class Numbering:
     def stored(self, row: Subscription) -> tuple[int, int]:
         """The ceilings of (CSeq, version) as the database keeps them."""
         counter = self._counters.get(row.id)
-        cseq, version = (row.local_cseq, row.version) if counter is None else (counter.cseq, counter.version)
-        return ceiling(cseq) - self._lifted, ceiling(version) - self._lifted
+        if counter is not None:
+            return ceiling(counter.cseq) - self._lifted, ceiling(counter.version) - self._lifted
+        first = ceiling(row.local_cseq) - self._lifted
+        return first, first if row.version == row.local_cseq else ceiling(row.version) - self._lifted
 
     def forget(self, subscription_id: str) -> None:
         self._counters.pop(subscription_id, None)
