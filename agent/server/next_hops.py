@@ -140,7 +140,7 @@ async def _tell(found: Callable[[Flow | None], None], flow: Flow | None) -> None
 
 @lru_cache(maxsize=4096)
 def _plain_address(uri: str) -> tuple[str, int] | None:
-    """Where a URI leads that names an address, over UDP: no DNS is needed. Kept, because a phone has one Contact for all
+    """Where a URI leads that names an address, over UDP: no DNS is asked. Kept, because a phone has one Contact for all
     its lamps. Raises ValueError for a URI that leads nowhere.
     """
     target = parse_target(uri)

@@ -5,6 +5,7 @@ import os
 import sqlite3
 import stat
 from collections.abc import Mapping, Sequence
+from functools import lru_cache
 from itertools import chain
 from typing import Any, Literal
 
@@ -137,5 +138,11 @@ def run(
         # Powers of two: few different statements, so that each is prepared once and kept.
         number = min(MOST_ROWS, 1 << (last - first).bit_length() - 1)
         values = list(chain.from_iterable(rows[first : first + number]))
-        cursor.execute(text.replace(one, ", ".join([one] * number)), values)
+        cursor.execute(_with_rows(text, one, number), values)
         first += number
+
+
+@lru_cache(maxsize=256)
+def _with_rows(text: str, one: str, number: int) -> str:
+    """The statement for so many rows; the same text again, whose hash the driver's cache need not work out anew."""
+    return text.replace(one, ", ".join([one] * number))

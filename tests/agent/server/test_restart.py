@@ -1,10 +1,12 @@
 """A 200 survives: after a restart, clean or by force, dialogs and entity-tags go on (RFC 6665 §4.2, RFC 3903 §6)."""
 
 import asyncio
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from agent.server.subscribe import subscription_id
 from agent.store.heartbeat import TRUST
 from agent.store.store import Store
 from tests.support.phone import document, shown, state
@@ -173,3 +175,33 @@ async def test_an_answered_publication_is_never_lost(tmp_path: Path) -> None:
         await restart(here, url, clean=False)
         for uri, tag in tags.items():
             assert (await alice.publish(uri=uri, etag=tag)).status == 200
+
+
+@virtual_beside_threads
+async def test_rows_made_together_stand_together_in_the_index(tmp_path: Path) -> None:
+    async with world(url=f"sqlite:///{tmp_path}/state.db") as here:
+        bob = here.phone("bob")
+        for _ in range(20):
+            await bob.subscribe()
+            await asyncio.sleep(0.1)
+        keys = [row.id for row in here.store.all_subscriptions()]
+        assert len(keys) == 20 and keys == sorted(keys)
+
+
+@virtual_beside_threads
+async def test_a_dialog_whose_tag_does_not_begin_with_the_time_goes_on(tmp_path: Path) -> None:
+    """As the versions before wrote them."""
+    async with world(url=f"sqlite:///{tmp_path}/state.db") as here:
+        bob = here.phone("bob")
+        sub = await bob.subscribe()
+        await bob.notify()
+        (row,) = here.store.all_subscriptions()
+        tag = row.local_tag[-16:]
+        here.store.remove_subscription(row.id)
+        older = replace(row, local_tag=tag, id=subscription_id(row.call_id, tag, row.remote_tag))
+        assert len(older.id) == 24
+        here.store.put_subscription(older)
+        assert sub.answer.to.tag == row.local_tag
+        data = sub.compose().replace(row.local_tag.encode(), tag.encode())
+        assert (await bob.ask(data)).status == 200
+        assert (await bob.notify()).from_.tag == tag
