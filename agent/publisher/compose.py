@@ -7,6 +7,7 @@ Notes stand on the tuple, where simple clients look, and on the person, where RP
 import hashlib
 import uuid
 from collections.abc import Iterable
+from dataclasses import replace
 from datetime import datetime
 
 from agent.documents import foreign, pidf
@@ -20,6 +21,7 @@ from agent.documents.rpid_names import ACTIVITIES, MOODS, SPHERES
 from agent.documents.time_offset import time_offsets
 from agent.documents.timed_status import TimedStatus
 from agent.documents.values import Element, Note
+from agent.documents.written import write
 from agent.documents.xml import parse_xml
 from rules import decision as rules
 
@@ -74,7 +76,42 @@ def publish_body(
     time_zone: str | None = None,
 ) -> bytes:
     """`presence_document` as the body of a PUBLISH, `application/pidf+xml`."""
-    return pidf.build(presence_document(decision, entity, contact, now, changed_at, time_zone))
+    document = presence_document(decision, entity, contact, now, changed_at, time_zone)
+    if time_zone is not None or not _is_canonical(decision) or not _is_plain((entity, contact or entity)):
+        return pidf.build(document)
+    if len(document.devices) > 1:
+        # In the order that composition gives them.
+        document = replace(document, devices=tuple(sorted(document.devices, key=lambda device: device.id)))
+    coming = document.tuples[0].elements
+    return write(document, coming[0].from_ if coming and isinstance(coming[0], TimedStatus) else None)
+
+
+def _is_canonical(decision: rules.Decision) -> bool:
+    """Whether its document is one that `Written` may be made of. No is never wrong: then it is read and composed."""
+    texts = [note.text for note in decision.notes]
+    texts += [note.lang for note in decision.notes if note.lang is not None]
+    texts += [text for text in (decision.place, decision.mood_note, decision.importance) if text is not None]
+    starts: list[datetime] = []
+    for coming in decision.coming:
+        starts.append(coming.start)
+        texts += [text for note in coming.notes for text in (note.text, note.lang) if text is not None]
+        texts += coming.activities
+    texts += (*decision.activities, *decision.moods, *decision.place_types)
+    return (
+        _is_plain(texts)
+        and not decision.extensions
+        and (decision.sphere is None or decision.sphere in SPHERES)
+        and len(set(decision.notes)) == len(decision.notes)
+        # In the document they stand in the order of their texts.
+        and all(start.microsecond == 0 for start in starts)
+        and sorted(set(starts)) == starts
+        and not any(each.device.lower().startswith("urn:") for each in decision.devices)
+    )
+
+
+def _is_plain(texts: Iterable[str]) -> bool:
+    """Nothing that XML can't carry, and no white space that readers drop."""
+    return all(text.isprintable() and text == text.strip() and text for text in texts)
 
 
 def _person(decision: rules.Decision) -> Iterable[Element]:

@@ -22,8 +22,8 @@ class Continuity:
         standing = self._standing.pop(presentity, None)
         if standing is not None:
             before = _changed_at(standing)
-            if before is not None and made(before) == standing:
-                return standing
+            if before is not None and (body := made(before)) == standing:
+                return body
         return made(since)
 
 

@@ -1,7 +1,7 @@
 """What a presentity looks like to its watchers: composed and serialised once per state, not once per watcher."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import lru_cache
 
@@ -10,6 +10,7 @@ from lxml import etree
 from agent.clock import Clock
 from agent.documents import pidf
 from agent.documents.errors import DocumentError
+from agent.documents.written import Written
 from agent.documents.xml import parse_xml
 from agent.presence.calls import (
     CALL_RANK,
@@ -19,12 +20,12 @@ from agent.presence.calls import (
     person_in_call,
     problem_of,
 )
-from agent.presence.composition import DEFAULT, Composition, Input, Policy, compose
+from agent.presence.composition import DEFAULT, Input, Policy, compose
 from agent.presence.lamp import at_version, lamp_of
 from agent.presence.lineage import lineage
 from agent.presence.location_policy import told_locations
 from agent.presence.packages import DIALOG_INFO
-from agent.presence.records import OWN_PUBLISHER
+from agent.presence.records import OWN_PUBLISHER, Publication
 from agent.presence.simple_view import simple_view
 from agent.store.protocols import PublicationReader
 
@@ -60,6 +61,14 @@ def _tail(media_type: str, body: bytes) -> bytes:
     return b"Content-Type: %b\r\nContent-Length: %d\r\n\r\n%b" % (media_type.encode(), len(body), body)
 
 
+@dataclass(frozen=True, slots=True)
+class _Composed:
+    document: pidf.Presence
+    next_boundary: datetime | None
+    body: bytes | None
+    "The document's bytes, where they are there already."
+
+
 class Views:
     """A cache of views. `forget` a presentity when its publications change."""
 
@@ -70,7 +79,7 @@ class Views:
         self._clock = clock
         self._policy = policy
         self._locations = locations
-        self._composed: dict[str, Composition] = {}
+        self._composed: dict[str, _Composed] = {}
         self._views: dict[str, dict[tuple[object, ...], View]] = {}
         self.on_boundary: Callable[[str, datetime], None] = lambda presentity, when: None
         "Told when a composition will change by the clock alone."
@@ -86,9 +95,11 @@ class Views:
         key = (package, media_type) if dialogs is PLAIN_DIALOGS else (package, media_type, dialogs)
         found = views.get(key)
         if found is None:
-            document = self._composition(presentity).document
-            is_lamp = media_type == DIALOG_INFO
-            body = self._dialogs(presentity, document, dialogs) if is_lamp else self._pidf(document)
+            composed = self._composition(presentity)
+            if media_type == DIALOG_INFO:
+                body = self._dialogs(presentity, composed.document, dialogs)
+            else:
+                body = self._pidf(composed)
             found = views[key] = make_view(media_type, body)
         return found
 
@@ -97,9 +108,9 @@ class Views:
         rows = [row for row in self._store.publications(presentity, "dialog") if row.expires_at > now]
         return dialog_document(presentity, dialogs_of(rows), lamp_of(document), view)
 
-    def _pidf(self, document: pidf.Presence) -> bytes:
-        body = pidf.build(document)
-        return body if len(body) <= LARGEST else pidf.build(simple_view(document, self._clock.now()))
+    def _pidf(self, composed: _Composed) -> bytes:
+        body = composed.body if composed.body is not None else pidf.build(composed.document)
+        return body if len(body) <= LARGEST else pidf.build(simple_view(composed.document, self._clock.now()))
 
     def boundary(self, presentity: str) -> float | None:
         """When (wall clock) its documents will be others by the clock alone; None: never."""
@@ -124,31 +135,55 @@ class Views:
         since = datetime.fromtimestamp(max(row.published_at for row in live), UTC)
         return [Input("call", document, CALL_RANK, since)]
 
-    def _composition(self, presentity: str) -> Composition:
+    def _composition(self, presentity: str) -> _Composed:
         known = self._composed.get(presentity)
         if known is None:
             now = self._clock.now()
-            inputs = [
-                Input(
-                    row.id,
-                    document := _parse(row.body, charset_of(row.content_type)),
-                    row.rank,
-                    datetime.fromtimestamp(row.published_at, UTC),
-                    lineage(row.publisher, document),
-                    keeps_time=row.publisher == OWN_PUBLISHER,
-                )
-                for row in self._store.publications(presentity, "presence")
-                if row.expires_at > now.timestamp()
-            ]
-            if not any(each.keeps_time for each in inputs):
-                # Of whom the rules decide, they have been told of the calls and have weighed them.
-                inputs += self._calls(presentity, now)
-            known = compose(presentity, inputs, now, self._policy)
-            known = replace(known, document=told_locations(known.document, self._locations))
-            self._composed[presentity] = known
+            known = self._composed[presentity] = self._alone(presentity, now) or self._made(presentity, now)
             if known.next_boundary is not None:
                 self.on_boundary(presentity, known.next_boundary)
         return known
+
+    def _alone(self, presentity: str, now: datetime) -> _Composed | None:
+        """What this service has published itself, where that is all there is: composed it would be the same."""
+        rows = self._store.publications(presentity, "presence")
+        if len(rows) != 1:
+            return None
+        row = rows[0]
+        body = row.body
+        if (
+            not isinstance(body, Written)
+            or row.publisher != OWN_PUBLISHER
+            or body.document.entity != presentity
+        ):
+            return None
+        if row.expires_at <= now.timestamp() or (body.until is not None and body.until <= now):
+            return None
+        return _Composed(body.document, None, body)
+
+    def _made(self, presentity: str, now: datetime) -> _Composed:
+        inputs = [
+            Input(
+                row.id,
+                document := _document(row),
+                row.rank,
+                datetime.fromtimestamp(row.published_at, UTC),
+                lineage(row.publisher, document),
+                keeps_time=row.publisher == OWN_PUBLISHER,
+            )
+            for row in self._store.publications(presentity, "presence")
+            if row.expires_at > now.timestamp()
+        ]
+        if not any(each.keeps_time for each in inputs):
+            # Of whom the rules decide, they have been told of the calls and have weighed them.
+            inputs += self._calls(presentity, now)
+        known = compose(presentity, inputs, now, self._policy)
+        return _Composed(told_locations(known.document, self._locations), known.next_boundary, None)
+
+
+def _document(row: Publication) -> pidf.Presence:
+    body = row.body
+    return body.document if isinstance(body, Written) else _parse(body, charset_of(row.content_type))
 
 
 @lru_cache(maxsize=2048)
@@ -173,6 +208,8 @@ def check_body(package: str, body: bytes, charset: str | None = None) -> str | N
     A presence document is read no further than to be sure that composition can read it: nobody may be watching.
     """
     try:
+        if isinstance(body, Written):
+            return None
         if package == "presence":
             _root(body, charset)
         elif package == "dialog":

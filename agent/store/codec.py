@@ -35,6 +35,17 @@ def _tuple_from_json(text: str) -> tuple[str, ...]:
     return tuple(json.loads(text))
 
 
+_publication_columns = [column.name for column in tables.publications.c]
+_publication_fields = attrgetter(*_publication_columns)
+_BODY = _publication_columns.index("body")
+
+
+def _encode_publication(row: Publication) -> tuple[Any, ...]:
+    fields = _publication_fields(row)
+    # Drivers know bytes and nothing that is more than bytes (`agent.documents.written`).
+    return (*fields[:_BODY], bytes(row.body), *fields[_BODY + 1 :])
+
+
 _subscription_fields = attrgetter(*[column.name for column in tables.subscriptions.c][:-4])
 
 
@@ -60,7 +71,7 @@ def _decode_subscription(starts: int, fields: dict[str, Any]) -> Subscription:
 
 
 ENCODERS: Mapping[Kind, Encoder] = {
-    Kind.PUBLICATION: attrgetter(*(column.name for column in tables.publications.c)),
+    Kind.PUBLICATION: _encode_publication,
     Kind.SUBSCRIPTION: _encode_subscription,
     Kind.MANUAL: attrgetter(*(column.name for column in tables.manual_choices.c)),
     Kind.MEMORY: attrgetter(*(column.name for column in tables.rule_memory.c)),
