@@ -10,10 +10,13 @@ from setuptools import setup
 # What a PUBLISH, a SUBSCRIBE and a NOTIFY pass through in the server, and nothing else.
 HOT_PATH = {
     "agent": ["clock"],
+    "agent/documents": ["data_model", "elements", "foreign", "namespaces", "pidf", "values", "xml"],
     "agent/net": ["driver", "tokens", "transcript", "udp"],
     "agent/presence": [
         "admission",
+        "composition",
         "composition_ids",
+        "composition_merge",
         "composition_time",
         "location_policy",
         "packages",

@@ -50,8 +50,8 @@ _PLAIN_START = re.compile(
     rb"""(?:<\?xml version=["']1\.0["'] encoding=["'](?:UTF|utf)-8["']\s*\?>\s*)?<[A-Za-z_]"""
 ).match
 "UTF-8 for sure, so that every element begins with a byte that can be counted."
-_TEXT_SPECIAL = re.compile("[&<>\r\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
-_ATTRIBUTE_SPECIAL = re.compile('[&<>"\r\n\t\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]')
+_TEXT_SPECIAL = re.compile(r"[&<>\r\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
+_ATTRIBUTE_SPECIAL = re.compile(r'[&<>"\r\n\t\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]')
 _REFERENCES = {
     "&": "&amp;",
     "<": "&lt;",

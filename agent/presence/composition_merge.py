@@ -6,7 +6,6 @@ present. Elements that we do not know are united, so none is lost.
 """
 
 from collections.abc import Callable, Hashable, Iterable, Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import lru_cache
 from typing import Generic, TypeVar
@@ -30,16 +29,20 @@ Strength = tuple[int, datetime, datetime, str]
 "(source rank, timestamp, published at, publication id): the greater one is believed."
 
 
-@dataclass(frozen=True, slots=True)
 class Part(Generic[Component]):
-    """One component and where it comes from."""
+    """One component and where it comes from. Not to be changed."""
 
-    component: Component
-    strength: Strength
-    origin: tuple[str, int]
-    """(publication id, position in it) of the contributor that gives the id. The smallest, because it does
-    not move when a publication is modified or refreshed."""
-    publications: frozenset[str]
+    __slots__ = ("component", "origin", "publications", "strength")
+
+    def __init__(
+        self, component: Component, strength: Strength, origin: tuple[str, int], publications: frozenset[str]
+    ) -> None:
+        """``origin``: (publication id, position in it) of the contributor that gives the id. The smallest, because it
+        does not move when a publication is modified or refreshed."""
+        self.component = component
+        self.strength = strength
+        self.origin = origin
+        self.publications = publications
 
 
 def strength(rank: int, timestamp: datetime | None, published_at: datetime, publication: str) -> Strength:
