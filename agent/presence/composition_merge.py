@@ -39,7 +39,7 @@ class Part(Generic[Component]):
     ) -> None:
         """``origin``: (publication id, position in it) of the contributor that gives the id. The smallest, because it
         does not move when a publication is modified or refreshed."""
-        self.component = component
+        self.component: Component = component
         self.strength = strength
         self.origin = origin
         self.publications = publications

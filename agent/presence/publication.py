@@ -7,7 +7,7 @@ from agent.presence.packages import EventPackage
 from agent.presence.records import Publication
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class PublishRequest:
     """What a PUBLISH says, already authorized. ``if_match`` holds every SIP-If-Match element."""
 
@@ -29,7 +29,7 @@ class PublishRequest:
         return f"{self.content_type};charset={self.charset}" if self.charset else f"{self.content_type}"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Stored:
     """Keep ``publication``. ``changed``: watchers may have to be told."""
 

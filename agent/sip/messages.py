@@ -41,12 +41,12 @@ class _Message:
     def _value(self, name: str, reader: Callable[[str], T]) -> T:
         """Read a header, the first time. Asked a dozen times of every request."""
         headers = self.headers
-        try:
-            return headers.parsed[name]  # type: ignore[return-value]
-        except KeyError:
-            value = reader(headers.get(name) or "")
-            headers.parsed[name] = value
-            return value
+        known = headers.parsed.get(name)
+        if known is not None:
+            return known  # type: ignore[return-value]
+        value = reader(headers.get(name) or "")
+        headers.parsed[name] = value
+        return value
 
     @property
     def via(self) -> Via:

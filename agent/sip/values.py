@@ -64,7 +64,6 @@ _T = "[A-Za-z0-9.!%*_+`'~-]+"
 _PLAIN_VIA = re.compile(
     rf"SIP/2\.0/([A-Z]+) ([A-Za-z0-9.-]+)(?::([1-9][0-9]{{0,3}}|[1-5][0-9]{{4}}))?(;rport)?;branch=({_T})(;rport)?"
 ).fullmatch
-_PLAIN_NAME_ADDR = re.compile(rf"<([^\s<>\"]*:[^\s<>\"]*)>(?:;tag=({_T}))?").fullmatch
 _LABEL = "[a-z0-9]+(?:-+[a-z0-9]+)*"
 _PLAIN_ADDRESS = re.compile(
     rf"sip:[A-Za-z0-9_.-]+@(?:(?:{_LABEL}\.)*[a-z]+(?:-+[a-z0-9]+)*|[0-9]{{1,3}}(?:\.[0-9]{{1,3}}){{3}})"
@@ -148,10 +147,14 @@ _NEVER_IN_URI = frozenset(' \t<>"')
 
 def parse_name_addr(value: str) -> NameAddr:
     """Both forms: ``"Alice" <sip:a@b;lr>;tag=1`` and ``sip:a@b;tag=1``. Raises ValueError."""
-    plain = _PLAIN_NAME_ADDR(value)
-    if plain is not None:
-        uri, tag = plain.groups()
-        return NameAddr("", uri, {"tag": tag} if tag is not None else {})
+    # As nearly everybody writes it: no white space and no quotes, so a character means the same wherever it stands.
+    if value[:1] == "<" and value.isascii() and value.isprintable() and " " not in value and '"' not in value:
+        uri, _, tail = value[1:].partition(">")
+        if ":" in uri and "<" not in uri and "<" not in tail and ">" not in tail:
+            if not tail and value[-1] == ">":
+                return NameAddr("", uri, {})
+            if tail[:5] == ";tag=" and ";" not in tail[5:]:
+                return NameAddr("", uri, {"tag": tail[5:]})
     value = value.strip()
     start = _angle(value)
     if start >= 0:
@@ -277,6 +280,11 @@ def address_of_record(value: str) -> str:
 
 def is_plain_uri(value: str) -> bool:
     """Whether a URI is an address of record as it stands: nothing to resolve, fold away or put in lower case."""
+    return _is_plain_address(value) if len(value) <= 256 else _PLAIN_ADDRESS(value) is not None
+
+
+@lru_cache(maxsize=16384)  # each presentity is asked about again and again
+def _is_plain_address(value: str) -> bool:
     return _PLAIN_ADDRESS(value) is not None
 
 
