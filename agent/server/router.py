@@ -64,17 +64,18 @@ class Router:
 
     def _handle(self, event: RequestReceived) -> Response | None:
         """Identity, then method, then what the request asks for: the order of RFC 3261 §8.2."""
-        request = event.request
+        request, flow = event.request, event.flow
+        handler = self._handlers.get(request.method)
         identity: Identity | None = None
-        if request.method in AUTHENTICATED and request.method in self._handlers:
-            who = self._authenticate(request, event.flow)
+        if handler is not None and request.method in AUTHENTICATED:
+            who = self._authenticate(request, flow)
             if isinstance(who, Response):
                 return who
             identity = who
-        refusal = self._refuse_early(request, event.flow)
-        if refusal is not None:
+        refusal = self._refuse_method(request) if handler is None else self._refuse_early(request, flow)
+        if handler is None or refusal is not None:
             return refusal
-        return self._handlers[request.method](request, event.transaction, event.flow, identity)
+        return handler(request, event.transaction, flow, identity)
 
     def _unpack(self, request: Request) -> Response | None:
         """Undo what Content-Encoding says was done to the body. After Digest, which may be about the body as sent."""
@@ -93,27 +94,27 @@ class Router:
             return self._replies.to(request, 400, "Bad Content-Encoding")
         return None
 
+    def _refuse_method(self, request: Request) -> Response:
+        if request.method == "NOTIFY":
+            return self._replies.to(request, 481)  # we watch nobody through this server (RFC 6665 §4.1.3)
+        status = 405 if request.method in KNOWN else 501
+        return self._replies.to(request, status, headers=[("Allow", self._config.methods)])
+
     def _refuse_early(self, request: Request, flow: Flow) -> Response | None:
-        """Method, Request-URI, Require: what no handler needs to see."""
+        """Request-URI, Require, Content-Encoding: what no handler needs to see."""
         to = self._replies.to
-        if request.method not in self._handlers:
-            if request.method == "NOTIFY":
-                return to(request, 481)  # we watch nobody through this server (RFC 6665 §4.1.3)
-            status = 405 if request.method in KNOWN else 501
-            return to(request, status, headers=[("Allow", self._config.methods)])
         if not is_plain_uri(request.uri) and (refusal := self._refuse_uri(request, flow)) is not None:
             return refusal
-        required = request.headers.values("Require")
-        if required:
+        if required := request.headers.values("Require"):
             return to(request, 420, headers=[("Unsupported", ", ".join(required))])
         if request.body and (refusal := self._unpack(request)) is not None:
             return refusal
         host = address_of_record(request.uri).partition(":")[2].rpartition("@")[2]
+        if self._is_ours(host):
+            return None
         # In a dialog the tags count, not the Request-URI; PUBLISH knows no dialogs (RFC 3903 §6).
         in_dialog = request.method != "PUBLISH" and request.to.tag is not None
-        if not self._is_ours(host) and not in_dialog:
-            return to(request, 404)
-        return None
+        return None if in_dialog else to(request, 404)
 
     def _refuse_uri(self, request: Request, flow: Flow) -> Response | None:
         to = self._replies.to
