@@ -6,7 +6,7 @@ Refusing early and cheaply keeps the service quick for those whom it serves alre
 from collections.abc import Callable
 from dataclasses import dataclass
 from enum import Enum, auto
-from typing import NamedTuple
+from typing import Final
 from zlib import crc32
 
 from agent.sip.messages import Request
@@ -23,17 +23,24 @@ class Urgency(Enum):
     NEW = auto()
 
 
-class Load(NamedTuple):
-    """How it stands at a moment. Made for every request."""
+@dataclass(slots=True, init=False)
+class Load:
+    """How it stands at a moment. Made for every request, so without what `dataclass` writes for a frozen one."""
 
-    lag: float = 0.0
+    lag: Final[float]
     "Seconds that the event loop is late."
-    waiting: int = 0
+    waiting: Final[int]
     "Datagrams that have arrived and were not read yet."
-    owed: int = 0
+    owed: Final[int]
     "NOTIFYs that wait for their turn."
-    transactions: int = 0
+    transactions: Final[int]
     "Server transactions that are kept, answered ones included (RFC 3261 §17.2.2: 32 seconds over UDP)."
+
+    def __init__(self, lag: float = 0.0, waiting: int = 0, owed: int = 0, transactions: int = 0) -> None:
+        self.lag = lag
+        self.waiting = waiting
+        self.owed = owed
+        self.transactions = transactions
 
     @property
     def behind(self) -> float:

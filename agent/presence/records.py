@@ -6,7 +6,7 @@ hot path are not declared frozen, because making a frozen one costs four times a
 """
 
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Final, Literal
 
 OWN_PUBLISHER = "lamplighter"
 """Stands as the publisher of what this very process publishes; no address of record looks like it."""
@@ -36,47 +36,104 @@ class Publication:
     "Rank of the source among the publications of one presentity, for composition."
 
 
-@dataclass(slots=True, unsafe_hash=True)
+@dataclass(slots=True, unsafe_hash=True, init=False)
 class Subscription:
-    """One subscription and the dialog it lives in (RFC 6665 §4.2, RFC 3261 §12)."""
+    """One subscription and the dialog it lives in (RFC 6665 §4.2, RFC 3261 §12).
 
-    id: str
-    presentity: str
-    package: str
-    event_id: str | None
+    ``__init__`` by hand: one is made for each SUBSCRIBE, and what `dataclass` writes is not compiled.
+    """
+
+    id: Final[str]
+    presentity: Final[str]
+    package: Final[str]
+    event_id: Final[str | None]
     "The `id` parameter of the Event header field (RFC 6665 §8.2.1)."
-    watcher: str
+    watcher: Final[str]
     "Canonical address of record of who watches."
-    call_id: str
-    local_tag: str
-    remote_tag: str
-    local_uri: str
+    call_id: Final[str]
+    local_tag: Final[str]
+    remote_tag: Final[str]
+    local_uri: Final[str]
     "Our header value (the SUBSCRIBE's To), without tag."
-    remote_uri: str
+    remote_uri: Final[str]
     "The watcher's header value (the SUBSCRIBE's From), without tag."
-    remote_target: str
+    remote_target: Final[str]
     "The watcher's Contact URI: where the NOTIFYs go."
-    route_set: tuple[str, ...]
-    local_cseq: int
+    route_set: Final[tuple[str, ...]]
+    local_cseq: Final[int]
     "CSeq of the last NOTIFY when the row was made. The store numbers the NOTIFYs: `next_cseq`."
-    remote_cseq: int
+    remote_cseq: Final[int]
     "CSeq of the last SUBSCRIBE."
-    accept: tuple[str, ...]
-    state: SubscriptionState
-    expires_at: float
-    contact: str
+    accept: Final[tuple[str, ...]]
+    state: Final[SubscriptionState]
+    expires_at: Final[float]
+    contact: Final[str]
     "Our own Contact URI in this dialog."
-    transport: str
-    local_address: str
+    transport: Final[str]
+    local_address: Final[str]
     "host:port"
-    remote_address: str
+    remote_address: Final[str]
     "host:port of the flow that carried the SUBSCRIBE."
-    user_agent: str
-    version: int
+    user_agent: Final[str]
+    version: Final[int]
     "Version of the next document when the row was made (RFC 4235 §4.1). The store numbers: `next_version`."
-    created_at: float
-    event_params: str = ""
+    created_at: Final[float]
+    event_params: Final[str]
     'Of the Event header field, those that its package reads: `;name="value"` each (RFC 4235 §3.2).'
+
+    def __init__(
+        self,
+        id: str,
+        presentity: str,
+        package: str,
+        event_id: str | None,
+        watcher: str,
+        call_id: str,
+        local_tag: str,
+        remote_tag: str,
+        local_uri: str,
+        remote_uri: str,
+        remote_target: str,
+        route_set: tuple[str, ...],
+        local_cseq: int,
+        remote_cseq: int,
+        accept: tuple[str, ...],
+        state: SubscriptionState,
+        expires_at: float,
+        contact: str,
+        transport: str,
+        local_address: str,
+        remote_address: str,
+        user_agent: str,
+        version: int,
+        created_at: float,
+        event_params: str = "",
+    ) -> None:
+        self.id = id
+        self.presentity = presentity
+        self.package = package
+        self.event_id = event_id
+        self.watcher = watcher
+        self.call_id = call_id
+        self.local_tag = local_tag
+        self.remote_tag = remote_tag
+        self.local_uri = local_uri
+        self.remote_uri = remote_uri
+        self.remote_target = remote_target
+        self.route_set = route_set
+        self.local_cseq = local_cseq
+        self.remote_cseq = remote_cseq
+        self.accept = accept
+        self.state = state
+        self.expires_at = expires_at
+        self.contact = contact
+        self.transport = transport
+        self.local_address = local_address
+        self.remote_address = remote_address
+        self.user_agent = user_agent
+        self.version = version
+        self.created_at = created_at
+        self.event_params = event_params
 
 
 @dataclass(slots=True, unsafe_hash=True)

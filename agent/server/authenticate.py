@@ -3,7 +3,7 @@
 from collections.abc import Callable, Sequence
 from fnmatch import fnmatchcase
 from ipaddress import IPv4Network, IPv6Network, ip_address
-from typing import NamedTuple, Protocol
+from typing import Final, Protocol
 
 from agent.clock import Clock
 from agent.net.driver import Certified
@@ -15,11 +15,14 @@ from agent.sip.messages import Request, Response
 from agent.sip.values import address_of_record, parse_name_addr
 
 
-class Identity(NamedTuple):
+class Identity:
     """``aor``: who it is. ``trusted``: a peer of ours, believed in what it says of others too."""
 
-    aor: str
-    trusted: bool
+    __slots__ = ("aor", "trusted")
+
+    def __init__(self, aor: str, trusted: bool) -> None:
+        self.aor: Final = aor
+        self.trusted: Final = trusted
 
 
 class Authenticator(Protocol):

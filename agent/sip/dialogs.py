@@ -5,6 +5,7 @@
 
 from dataclasses import dataclass, replace
 from enum import Enum, auto
+from typing import Final
 
 from agent.sip.headers import Headers
 from agent.sip.messages import Request, Response
@@ -20,20 +21,45 @@ class Sequence(Enum):
     "Lower than one already seen: answer 500, touch nothing."
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True, init=False)
 class Dialog:
-    """``local_uri`` and ``remote_uri`` are whole From/To values without their tags (display names stay)."""
+    """``local_uri`` and ``remote_uri`` are whole From/To values without their tags (display names stay).
 
-    call_id: str
-    local_tag: str
-    remote_tag: str
-    local_uri: str
-    remote_uri: str
-    remote_target: str
-    route_set: tuple[str, ...]
+    Made like `agent.presence.records.Subscription`, for the same reason.
+    """
+
+    call_id: Final[str]
+    local_tag: Final[str]
+    remote_tag: Final[str]
+    local_uri: Final[str]
+    remote_uri: Final[str]
+    remote_target: Final[str]
+    route_set: Final[tuple[str, ...]]
     "Route header values in the order in which they are sent."
-    local_cseq: int
-    remote_cseq: int
+    local_cseq: Final[int]
+    remote_cseq: Final[int]
+
+    def __init__(
+        self,
+        call_id: str,
+        local_tag: str,
+        remote_tag: str,
+        local_uri: str,
+        remote_uri: str,
+        remote_target: str,
+        route_set: tuple[str, ...],
+        local_cseq: int,
+        remote_cseq: int,
+    ) -> None:
+        self.call_id = call_id
+        self.local_tag = local_tag
+        self.remote_tag = remote_tag
+        self.local_uri = local_uri
+        self.remote_uri = remote_uri
+        self.remote_target = remote_target
+        self.route_set = route_set
+        self.local_cseq = local_cseq
+        self.remote_cseq = remote_cseq
 
     @property
     def key(self) -> tuple[str, str, str]:

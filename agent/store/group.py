@@ -3,7 +3,7 @@
 import logging
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Final
 
 from agent.presence.records import Change, Subscription
 from agent.store.errors import StoreUnavailable
@@ -22,12 +22,15 @@ Waiter = Callable[[StoreUnavailable | None], None]
 "Told when a group is durable (None), or why it was undone."
 
 
-class NumberedSubscription(NamedTuple):
+class NumberedSubscription:
     """A subscription row, and what is stored in the place of its numbers (`Numbering.stored`)."""
 
-    row: Subscription
-    local_cseq: int
-    version: int
+    __slots__ = ("local_cseq", "row", "version")
+
+    def __init__(self, row: Subscription, local_cseq: int, version: int) -> None:
+        self.row: Final = row
+        self.local_cseq: Final = local_cseq
+        self.version: Final = version
 
 
 @dataclass(frozen=True, slots=True)

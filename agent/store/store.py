@@ -296,11 +296,12 @@ class Store(Reads):
                 continue
             if kind is Kind.SUBSCRIPTION:
                 stored = self._numbering.stored
-                puts[kind] = [
-                    NumberedSubscription(row, *stored(row))
-                    for row in writes.values()
-                    if isinstance(row, Subscription)
-                ]
+                numbered: list[Row | NumberedSubscription] = []
+                for row in writes.values():
+                    if isinstance(row, Subscription):
+                        cseq, version = stored(row)
+                        numbered.append(NumberedSubscription(row, cseq, version))
+                puts[kind] = numbered
             else:
                 puts[kind] = [row for row in writes.values() if row is not None]
         sequences: dict[str, int] = {}
