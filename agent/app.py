@@ -30,6 +30,7 @@ from agent.linking import Linking
 from agent.links_in_force import LinksInForce
 from agent.net.memory import Hop
 from agent.net.resolver import Resolver
+from agent.net.tokens import Tokens
 from agent.net.transcript import Transcript
 from agent.net.user_agent import UserAgent
 from agent.phone_facts import PhoneFacts
@@ -189,7 +190,7 @@ async def open_app(
             clock,
             supervisor.spawn,
             assembly.publisher_options(settings),
-            token=assembly.token,
+            token=Tokens(),
             spread=random.random,
             tags=assembly.tags(settings, store),
             on_outcome=lambda kind, status, seconds: metrics.published(settings.publisher.target, status),

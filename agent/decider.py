@@ -10,7 +10,6 @@ import json
 import logging
 from collections import deque
 from collections.abc import Callable, Collection, Iterable, Mapping
-from dataclasses import replace
 from datetime import datetime
 from typing import Protocol
 
@@ -288,10 +287,10 @@ def as_foreseen(before: Decision, now_decided: Decision, now: datetime) -> Decis
             now_decided.activities,
         ):
             return None
-    elif replace(before, until=None, coming=()) != now_decided:
+    elif before.foreseeing(None, ()) != now_decided:
         return None
     coming = before.coming[len(passed) :]
     if passed and not coming and passed[-1].end is not None:
         return None  # it saw no further, but there is more to see
     until = next((each.start for each in coming if each.state != now_decided.state), None)
-    return replace(now_decided, until=until, coming=coming)
+    return now_decided.foreseeing(until, coming)

@@ -1,7 +1,6 @@
 """outlook(): evaluate, and look ahead: until when the state lasts and what is known to come after it."""
 
 from collections.abc import Sequence
-from dataclasses import replace
 from datetime import datetime, timedelta
 
 from connectors.facts import CalendarValue, Fact
@@ -56,7 +55,7 @@ def outlook(
                 break
     until = next((at for at, decision in changes if decision.state != present.decision.state), None)
     coming = tuple(_coming(changes, at) for at in range(min(len(changes), limit)))
-    return present.with_decision(replace(present.decision, until=until, coming=coming))
+    return present.with_decision(present.decision.foreseeing(until, coming))
 
 
 def _says(decision: Decision) -> tuple[object, ...]:

@@ -7,11 +7,13 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from functools import lru_cache
 from types import MappingProxyType
 
 from connectors.facts import CallState, CallValue, PlaceValue, ScheduleValue, Shows
 from rules.conditions.base import ago
 from rules.conditions.calendar import CalendarCondition
+from rules.person import zone
 from rules.view import Running, View, newest
 from rules.vocabulary import TEMPLATE_NAMES, TIMES
 
@@ -66,10 +68,16 @@ class Template:
                     return None
                 parts.append(piece.otherwise)
             elif isinstance(value, datetime):
-                parts.append(value.astimezone(view.local().tzinfo).strftime(piece.format or "%H:%M"))
+                parts.append(_clock_text(value, view.person.timezone, piece.format or "%H:%M"))
             else:
                 parts.append(str(value))
         return "".join(parts)[:MAX_LENGTH]
+
+
+@lru_cache(maxsize=1024)
+def _clock_text(moment: datetime, timezone: str, form: str) -> str:
+    """Cached: at the full hour thousands of meetings end at the same few moments."""
+    return moment.astimezone(zone(timezone)).strftime(form)
 
 
 def compile_template(text: str) -> Template:

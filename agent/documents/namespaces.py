@@ -27,6 +27,9 @@ PREFIXES = (
 )
 
 
+_DECLARED = [(f"<{prefix}:", f' xmlns:{prefix}="{uri}"') for prefix, uri in PREFIXES]
+
+
 def declarations(body: str) -> str:
     """The declarations of those of our prefixes that `body` uses, as they follow the root's name."""
-    return "".join(f' xmlns:{prefix}="{uri}"' for prefix, uri in PREFIXES if f"<{prefix}:" in body)
+    return "".join([declared for used, declared in _DECLARED if used in body])

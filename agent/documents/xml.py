@@ -125,6 +125,8 @@ def value_xml(value: str) -> str:
 
 def attributes_xml(attributes: Attributes) -> str:
     """Attributes as they follow an element's name, each with the declaration of the prefix it needs."""
+    if not attributes:
+        return ""
     parts: list[str] = []
     for number, (name, value) in enumerate(attributes):
         if not name.startswith("{"):

@@ -48,12 +48,13 @@ def presence_document(
     basic = "closed" if decision.basic is None else decision.basic.value
     coming = [each for each in decision.coming if each.start > now]
     place_in_time = time_offsets(time_zone, now) if time_zone is not None else ()
+    name = _name(entity)
     tuple_elements: list[Element] = [_timed_status(each) for each in coming]
     return Presence(
         entity,
         (
             Tuple(
-                _name("t", entity),
+                f"t-{name}",
                 Status(basic),
                 tuple(tuple_elements),
                 Contact(contact or entity),
@@ -62,7 +63,7 @@ def presence_document(
             ),
         ),
         (),
-        (Person(_name("p", entity), (*_person(decision), *place_in_time), notes, changed_at),),
+        (Person(f"p-{name}", (*_person(decision), *place_in_time), notes, changed_at),),
         tuple([_device(each, entity) for each in {each.device: each for each in decision.devices}.values()]),
     )
 
@@ -194,7 +195,7 @@ def _device(use: rules.DeviceUse, entity: str) -> Device:
         elements.append(UserInput(use.active, None, None if use.active else use.last_input))
     if use.reachable is not None:
         elements.append(Reach(use.reachable))
-    return Device(_name("d", f"{entity}/{use.device}"), _device_urn(use.device, entity), tuple(elements))
+    return Device(f"d-{_name(f'{entity}/{use.device}')}", _device_urn(use.device, entity), tuple(elements))
 
 
 def _device_urn(device: str, entity: str) -> str:
@@ -217,6 +218,6 @@ def _timed_status(coming: rules.Coming) -> TimedStatus:
     return TimedStatus(coming.start, coming.end, coming.basic.value, notes, elements)
 
 
-def _name(kind: str, text: str) -> str:
-    """An xs:ID that is the same after every restart and unlikely to be used by another publisher."""
-    return f"{kind}-{hashlib.sha256(text.encode()).hexdigest()[:8]}"
+def _name(text: str) -> str:
+    """For an xs:ID that is the same after every restart and unlikely to be used by another publisher."""
+    return hashlib.sha256(text.encode()).hexdigest()[:8]
