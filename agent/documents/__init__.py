@@ -2,5 +2,6 @@
 
 `pidf` is the frame; `data_model`, `rpid`, `timed_status`, `cipid`, `caps`, `geopriv` and `lamplighter` are what
 stands in it, found by tag in `elements`; `foreign` keeps what nobody here knows. `dialog_info` is for busy lamps.
-All values are immutable; nothing here does I/O or reads the clock.
+Values are never changed after they are made; nothing here does I/O or reads the clock. What every PUBLISH passes
+through is not declared frozen, because making a frozen value costs four times as much.
 """

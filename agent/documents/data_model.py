@@ -28,7 +28,7 @@ _TIMESTAMPS = frozenset(f"{{{namespace}}}timestamp" for namespace in (DATA_MODEL
 _KNOWN = frozenset({"id"})
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True, unsafe_hash=True)
 class Person:
     """One occurrence of the human user (RFC 4479 §3.3)."""
 
@@ -49,7 +49,7 @@ class Person:
         return "".join(parts)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True, unsafe_hash=True)
 class Device:
     """One occurrence of a device (RFC 4479 §3.4)."""
 

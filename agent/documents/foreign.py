@@ -16,7 +16,7 @@ from agent.documents.xml import XML_NAMESPACE, Attributes, is_ncname, text_xml, 
 _QNAME_IN_CONTENT = re.compile(r"(?<!\S)([A-Za-z_][\w.\-]*):[A-Za-z_][\w.\-]*(?!\S)")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True, unsafe_hash=True)
 class Foreign:
     """One element of another namespace, or one that the format's schema does not have.
 

@@ -49,14 +49,17 @@ _ENTITY = frozenset({"entity"})
 _ID = frozenset({"id"})
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True, unsafe_hash=True)
 class Status:
     basic: str | None = None
     "`open`, `closed`, or None: nothing claimed."
     elements: tuple[Element, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
+_NOTHING_CLAIMED = Status()
+
+
+@dataclass(slots=True, unsafe_hash=True)
 class Contact:
     """Where the service is reached. `priority` 0 … 1 with at most three decimals; None ranks lowest."""
 
@@ -64,13 +67,13 @@ class Contact:
     priority: float | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True, unsafe_hash=True)
 class Tuple:
     """One service (RFC 4479 §3.2)."""
 
     id: str
     "xs:ID; empty when the publisher gave none."
-    status: Status = Status()
+    status: Status = _NOTHING_CLAIMED
     elements: tuple[Element, ...] = ()
     contact: Contact | None = None
     notes: tuple[Note, ...] = ()
@@ -93,7 +96,7 @@ class Tuple:
         return "".join(parts)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True, unsafe_hash=True)
 class Presence:
     """A whole document."""
 

@@ -23,7 +23,7 @@ from agent.documents.values import Element, Note, time_xml
 from agent.documents.xml import Attributes, attributes_xml, text_xml, value_xml
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(slots=True, unsafe_hash=True, kw_only=True)
 class Ranged:
     """The attributes that RPID elements share: valid in `[from_, until)`, an xs:ID, unknown ones."""
 
@@ -41,7 +41,7 @@ class Ranged:
         return start + end + name + attributes_xml(self.attributes)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True, unsafe_hash=True)
 class Choices(Ranged):
     """Elements that hold a choice of empty elements, beside notes and foreign ones."""
 
@@ -69,21 +69,21 @@ class Choices(Ranged):
         return "".join(parts)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True, unsafe_hash=True)
 class Activities(Choices):
     kind: ClassVar[str] = "activities"
     group: ClassVar[str] = "activities"
     names: ClassVar[frozenset[str]] = ACTIVITIES
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True, unsafe_hash=True)
 class Mood(Choices):
     kind: ClassVar[str] = "mood"
     group: ClassVar[str] = "mood"
     names: ClassVar[frozenset[str]] = MOODS
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True, unsafe_hash=True)
 class PlaceType(Choices):
     """`values` are names of RFC 4589; those registered later are taken too."""
 
@@ -92,7 +92,7 @@ class PlaceType(Choices):
     prefix: ClassVar[str] = "lt"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True, unsafe_hash=True)
 class Privacy(Choices):
     """Kinds of media that others nearby are unlikely to intercept. Written in alphabetical order."""
 
@@ -105,21 +105,21 @@ class Privacy(Choices):
         return Choices._content(replace(self, values=tuple(sorted(self.values))))
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True, unsafe_hash=True)
 class Relationship(Choices):
     kind: ClassVar[str] = "relationship"
     group: ClassVar[str] = "relationship"
     names: ClassVar[frozenset[str]] = RELATIONSHIPS
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True, unsafe_hash=True)
 class ServiceClass(Choices):
     kind: ClassVar[str] = "service-class"
     group: ClassVar[str] = "service-class"
     names: ClassVar[frozenset[str]] = SERVICE_CLASSES
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True, unsafe_hash=True)
 class Sphere(Choices):
     """`other` is plain text directly inside."""
 
@@ -133,7 +133,7 @@ class Sphere(Choices):
         return text_xml(self.other.text) + Choices._content(replace(self, other=None))
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True, unsafe_hash=True)
 class PlaceIs(Ranged):
     """Properties of the place (RFC 4480 §3.6); None: nothing said."""
 
@@ -155,7 +155,7 @@ class PlaceIs(Ranged):
         return f"<rpid:place-is{self._frame()}>{''.join(parts)}</rpid:place-is>"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True, unsafe_hash=True)
 class Class(Ranged):
     """The publisher's own name for a kind of tuple, person or device (RFC 4480 §3.3)."""
 
@@ -168,7 +168,7 @@ class Class(Ranged):
         return f"<rpid:class{self._frame()}>{text_xml(self.token)}</rpid:class>"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True, unsafe_hash=True)
 class StatusIcon(Ranged):
     kind: ClassVar[str] = "status-icon"
     group: ClassVar[str] = "status-icon"
@@ -179,7 +179,7 @@ class StatusIcon(Ranged):
         return f"<rpid:status-icon{self._frame()}>{text_xml(self.uri)}</rpid:status-icon>"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True, unsafe_hash=True)
 class TimeOffset(Ranged):
     """Minutes east of UTC at the person's place (RFC 4480 §3.13)."""
 
@@ -194,7 +194,7 @@ class TimeOffset(Ranged):
         return f"<rpid:time-offset{self._frame()}{about}>{self.minutes}</rpid:time-offset>"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True, unsafe_hash=True)
 class UserInput(Ranged):
     """Whether the device, service or person had input of late (RFC 4480 §3.14)."""
 

@@ -28,7 +28,7 @@ class Element(Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True, unsafe_hash=True)
 class Note:
     """Free text for humans (RFC 3863 §4.1.6, RFC 4479 §3.1)."""
 

@@ -61,7 +61,7 @@ class Mode(StrEnum):
     "The newest publication alone."
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Policy:
     mode: Mode = Mode.MERGE
     empty_when_unpublished: bool = False
@@ -71,7 +71,7 @@ class Policy:
 DEFAULT = Policy()
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Input:
     """One live publication, hard state, or internal source."""
 
@@ -89,7 +89,7 @@ class Input:
     by the clock. Turning them into status as well would tell each watcher twice."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Composition:
     document: Presence
     next_boundary: datetime | None

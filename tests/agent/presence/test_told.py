@@ -6,16 +6,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from agent.presence.told import SIZE, mark, packed, unpacked
+from agent.presence.told import SIZE, digest, mark, packed, unpacked
 from tests.agent.store.rows import subscription
 
 ROW = subscription()
+IN = digest("application/pidf+xml", b"In")
 
 
 def test_a_mark_is_a_function_of_what_was_told_and_to_whom() -> None:
-    assert mark(ROW, "application/pidf+xml", b"In") == mark(
-        replace(ROW, expires_at=0.0), "application/pidf+xml", b"In"
-    )
+    assert mark(ROW, IN) == mark(replace(ROW, expires_at=0.0), digest("application/pidf+xml", b"In"))
 
 
 @pytest.mark.parametrize(
@@ -31,7 +30,7 @@ def test_a_mark_is_a_function_of_what_was_told_and_to_whom() -> None:
     ids=["document", "type", "watcher", "refreshed since", "moved", "state"],
 )
 def test_whatever_else_is_news_makes_another_mark(row, media_type: str, body: bytes) -> None:
-    assert mark(row, media_type, body) != mark(ROW, "application/pidf+xml", b"In")
+    assert mark(row, digest(media_type, body)) != mark(ROW, IN)
 
 
 @given(st.frozensets(st.binary(min_size=SIZE, max_size=SIZE)))
