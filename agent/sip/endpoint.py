@@ -235,8 +235,8 @@ class Endpoint:
 
     def tag_for(self, request: Request) -> str:
         """The To tag of every response to this request: a pure function of it (RFC 3261 §8.2.7, §19.3)."""
-        via = request.headers.get("Via") or ""
-        text = f"{request.call_id}|{request.headers.get('From')}|{request.headers.get('CSeq')}|{via}"
+        value = request.headers.firsts().get
+        text = f"{value('Call-ID') or ''}|{value('From')}|{value('CSeq')}|{value('Via') or ''}"
         return blake2s(text.encode("utf-8", "surrogateescape"), key=self._secret, digest_size=8).hexdigest()
 
     def respond(self, transaction: ServerTransaction, response: Response, now: float) -> None:

@@ -151,7 +151,7 @@ class Response(_Message):
 
 Message = Request | Response
 
-_COPIED = frozenset(("Via", "From", "To", "Call-ID", "CSeq"))
+_COPIED = ("Via", "From", "To", "Call-ID", "CSeq")
 
 
 def response_to(
@@ -167,12 +167,17 @@ def response_to(
 
     ``to_tag`` is added to a To that has none.
     """
-    copied = [item for item in request_headers if item[0] in _COPIED]
-    if to_tag is not None:
-        copied = [
-            (name, f"{value};tag={to_tag}") if name == "To" and not _has_tag(value) else (name, value)
-            for name, value in copied
-        ]
+    first = request_headers.firsts()
+    if len(first) == len(request_headers):
+        given = [(name, value) for name in _COPIED if (value := first.get(name)) is not None]
+    else:
+        given = [item for item in request_headers if item[0] in _COPIED]
+    copied: list[tuple[str, str]] = []
+    for name, value in given:
+        if name == "To" and to_tag is not None and not _has_tag(value):
+            copied.append((name, f"{value};tag={to_tag}"))
+        else:
+            copied.append((name, value))
     if headers:
         copied.extend(headers)
     return Response(status, reason, Headers.of(copied), body)
