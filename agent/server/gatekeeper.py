@@ -1,6 +1,7 @@
 """Stands before everything: says no without keeping anything, so that a flood costs no memory and little time."""
 
 from collections.abc import Callable
+from functools import partial
 
 from agent.presence.admission import Load, Thresholds, is_admitted, retry_after, urgency
 from agent.server.flood_guard import FloodGuard
@@ -55,7 +56,7 @@ class Gatekeeper:
         host = remote[0]
         if not self._trusts(flow) and not self._guard.admit(host, now):
             return self._refused(request, host, now, self._guard.retry_after())
-        if not is_admitted(lambda: urgency(request), self._load(), self._thresholds):
+        if not is_admitted(partial(urgency, request), self._load(), self._thresholds):
             return self._refused(request, host, now, retry_after(request.call_id))
         return None
 

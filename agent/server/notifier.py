@@ -7,6 +7,7 @@ ready rendered from `views`, the head of each subscription's NOTIFY from `notify
 import asyncio
 import logging
 from collections.abc import Callable, Sequence
+from functools import partial
 
 from agent.clock import Clock
 from agent.net.driver import Driver
@@ -168,8 +169,8 @@ class Notifier:
     # -- sending -------------------------------------------------------------------------------------------------
 
     def _send(self, watch: Watch) -> None:
-        row = watch.row
-        if watch.final is None and (
+        row, final = watch.row, watch.final
+        if final is None and (
             self.watches.get(row.id) is not watch or self._store.subscription(row.id) is None
         ):
             return  # ended while it waited, or about to be
@@ -179,7 +180,7 @@ class Notifier:
         view = self._instead(row, media_type) or self._views.view(
             row.presentity, row.package, media_type, dialogs
         )
-        if watch.final is None:
+        if final is None:
             on_record = watch.sent is None and self.told.knows(row, view)
             if on_record:
                 watch.sent = view
@@ -193,37 +194,37 @@ class Notifier:
                 if (package.versioned or self._config.minimum_interval) and self._too_soon(watch, view):
                     return
                 self.told.outdated(row.presentity)
-        flow = watch.flow if watch.flow is not None and self._next_hops.usable(watch.flow) else None
-        if flow is None:
-            flow = self._next_hops.find(row, lambda found: self._found(watch, found))
+        flow, head = watch.flow, watch.head
+        if flow is None or not self._next_hops.usable(flow):
+            flow, head = self._next_hops.find(row, partial(self._found, watch)), None
             if flow is None:
                 watch.in_flight = True
                 return
-        if watch.head is None or watch.flow != flow:
-            watch.flow, watch.head = flow, NotifyHead.make(row, flow)
+        if head is None:
+            head = NotifyHead.make(row, flow)
+            watch.flow, watch.head = flow, head
         if self._config.large_notify_over_tcp and self._wants_stream(watch, flow, len(view.body)):
             return
-        now = self._clock.wall()
-        if watch.final is not None:
-            state, (cseq, version) = watch.final
+        now, endpoint = self._clock.wall(), self._driver.endpoint
+        if final is not None:
+            state, (cseq, version) = final
         else:
-            state, (cseq, version) = (
-                subscription_state(row.expires_at, now, row.state),
-                self._next_numbers(row),
-            )
-        branch = self._driver.endpoint.new_branch()
+            state = subscription_state(row.expires_at, now, row.state)
+            cseq = self._store.next_cseq(row.id)
+            version = self._store.next_version(row.id) if package.versioned else 0
+        branch = endpoint.new_branch()
         tail = view.tail(version)
         if watch.signature is not None:
             tail = watch.signature.lines(row, tail) + tail
-        data = watch.head.render(branch, cseq, state, tail)
+        data = head.render(branch, cseq, state, tail)
         watch.in_flight = True
         watch.sent = view
         if watch.changed_at is not None:
             self._on_sent(max(0.0, now - watch.changed_at))
             watch.changed_at = None
         watch.sent_at = self._clock.monotonic()
-        self._driver.endpoint.send_prepared(branch, "NOTIFY", data, flow, watch, watch.sent_at)
-        if watch.final is not None:
+        endpoint.send_prepared(branch, "NOTIFY", data, flow, watch, watch.sent_at)
+        if final is not None:
             self._forget_unwatched(row.presentity)
 
     def _wants_stream(self, watch: Watch, flow: Flow, body: int) -> bool:
@@ -343,7 +344,7 @@ class Notifier:
         if watch.final is None and self.watches.get(watch.row.id) is not watch:
             self._next_hops.settled(watch.row)
             return False
-        if not self._next_hops.find_next(watch.row, lambda found: self._found(watch, found)):
+        if not self._next_hops.find_next(watch.row, partial(self._found, watch)):
             return False
         watch.in_flight, watch.sent = True, None
         return True
