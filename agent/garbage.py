@@ -16,6 +16,8 @@ MIDDLE = 5
 NEVER = 1_000_000
 EVERY = 300.0
 "Seconds between two full passes."
+CLEAR = 2.0
+"Seconds in which nothing is known to happen: meetings begin at the full hour, and so may this pass."
 PATIENCE = 60
 "Seconds that a full pass waits for a quiet moment before it is made all the same."
 

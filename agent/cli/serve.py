@@ -14,7 +14,7 @@ from agent.app import App, open_app
 from agent.cli.options import SettingsOption, load
 from agent.cli.service_manager import tell
 from agent.clock import SystemClock
-from agent.garbage import collect_when_quiet, settle
+from agent.garbage import CLEAR, collect_when_quiet, settle
 from agent.settings import Settings
 from agent.sip.flows import format_address
 from agent.telemetry.logs import configure_logging
@@ -69,9 +69,7 @@ async def serve(settings: Settings, control: Path | None, file: Path) -> None:
         loop.add_signal_handler(number, stop.set)
     async with open_app(settings, SystemClock(), control_path=control, reread=lambda: load(file)) as app:
         settle()
-        app.supervisor.service(
-            lambda: collect_when_quiet(lambda: app.server.notifier.owed == 0, asyncio.sleep), "garbage"
-        )
+        app.supervisor.service(lambda: collect_when_quiet(lambda: is_quiet(app), asyncio.sleep), "garbage")
         loop.add_signal_handler(signal.SIGHUP, read_again, app)
         app.supervisor.service(lambda: watch_files(app, file), "settings and rules files")
         for transport, address in app.addresses:
@@ -88,6 +86,11 @@ async def serve(settings: Settings, control: Path | None, file: Path) -> None:
         )
         if not finished:
             log.info("some watchers have not answered; it ends without")
+
+
+def is_quiet(app: App) -> bool:
+    """No watcher is owed anything, nor will be in a moment, as far as is known."""
+    return app.server.notifier.owed == 0 and not app.decider.is_due_within(CLEAR)
 
 
 def read_again(app: App) -> None:

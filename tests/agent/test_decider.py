@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from datetime import datetime, timedelta
 
 import rules
-from agent.decider import Decider, as_foreseen
+from agent.decider import HEAD_START, VANGUARD, Decider, as_foreseen
 from connectors.facts import CalendarEvent, CalendarValue, Fact, Period, ScheduleValue, Shows
 from rules import Person
 from rules.decision import Decision
@@ -166,21 +166,57 @@ async def test_a_thousand_people_are_decided_in_slices() -> None:
     clock = LoopClock(loop)
     heard = Heard(clock)
     people = [Person(f"p{n}") for n in range(1000)]
-    made = Decider(RULES, people, clock, heard, Keeper())
-    turns = 0
+    turns, counted = 0, False
 
-    def turn() -> None:
-        nonlocal turns
-        turns += 1
-        if len(heard.told) < 1000:
-            loop.call_soon(turn)
+    def told(person: Person, decision: Decision, since: datetime) -> None:
+        nonlocal counted
+        heard(person, decision, since)
+        if not counted:
+            counted = True
+            loop.call_soon(turn_ends)
 
+    def turn_ends() -> None:
+        nonlocal turns, counted
+        turns, counted = turns + 1, False
+
+    made = Decider(RULES, people, clock, told, Keeper())
     made.take([calendar(person.key, (0, 60)) for person in people])
-    loop.call_soon(turn)
     await asyncio.sleep(1)
     assert len(heard.told) == 1000
     assert turns >= 5
     made.close()
+
+
+@virtual
+async def test_of_a_crowd_the_first_go_ahead_alone_and_the_others_follow() -> None:
+    loop = asyncio.get_running_loop()
+    clock = LoopClock(loop)
+    heard = Heard(clock)
+    people = [Person(f"p{n}") for n in range(1000)]
+    made = Decider(RULES, people, clock, heard, Keeper())
+    made.take([calendar(person.key, (60, 90)) for person in people])
+    await asyncio.sleep(60 * 60 - 1)
+    assert not made.is_due_within(0.5) and made.is_due_within(2)
+    heard.told.clear()
+    await asyncio.sleep(2)
+    after = sorted((at - MONDAY_NINE - timedelta(hours=1)).total_seconds() for _, _, at, _ in heard.told)
+    assert len(after) == 1000
+    first = [seconds for seconds in after if seconds < HEAD_START]
+    assert len(first) == VANGUARD and after[-1] < 2 * HEAD_START + 0.001
+    made.close()
+
+
+@virtual
+async def test_closed_it_decides_for_nobody_who_still_waits() -> None:
+    clock = LoopClock(asyncio.get_running_loop())
+    heard = Heard(clock)
+    people = [Person(f"p{n}") for n in range(1000)]
+    made = Decider(RULES, people, clock, heard, Keeper())
+    made.decide_all()
+    await asyncio.sleep(HEAD_START / 2)
+    made.close()
+    await asyncio.sleep(1)
+    assert len(heard.told) == VANGUARD
 
 
 def test_what_came_otherwise_is_not_taken_for_foreseen() -> None:

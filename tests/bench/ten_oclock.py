@@ -21,9 +21,9 @@ from pathlib import Path
 import yaml
 
 from agent.app import open_app
-from agent.cli.serve import use_uvloop
+from agent.cli.serve import is_quiet, use_uvloop
 from agent.clock import SystemClock
-from agent.garbage import settle
+from agent.garbage import collect_when_quiet, settle
 from agent.settings import load_settings
 from connectors.facts import CalendarEvent, CalendarValue, Fact, Shows
 from tests.bench.machine import LOAD_CPU, SERVER_CPU, build_load, peak, pinned
@@ -69,6 +69,7 @@ async def serve(settings: Path) -> None:
     clock = SystemClock()
     async with open_app(load_settings(settings, {}), clock) as app:
         settle()
+        app.supervisor.service(lambda: collect_when_quiet(lambda: is_quiet(app), asyncio.sleep), "garbage")
         print(app.addresses[0][1][1], flush=True)
         loop = asyncio.get_running_loop()
         while line := await loop.run_in_executor(None, sys.stdin.readline):
