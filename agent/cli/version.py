@@ -6,6 +6,7 @@ import sqlite3
 from importlib.metadata import version
 
 from agent.cli.options import JsonOption
+from agent.sip import endpoint
 
 SHOWN = ("sipmessage", "lxml", "pydantic", "SQLAlchemy", "aiohttp", "icalendar")
 "The packages that a fault most often lies between."
@@ -18,6 +19,7 @@ def command(as_json: JsonOption = False) -> None:
     """
     found = {
         "lamplighter": version("lamplighter"),
+        "hot path": "Python" if str(endpoint.__file__).endswith(".py") else "compiled",
         "python": platform.python_version(),
         "system": platform.platform(),
         "sqlite": sqlite3.sqlite_version,

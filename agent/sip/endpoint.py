@@ -270,7 +270,7 @@ class Endpoint:
 
     def new_branch(self) -> str:
         self._branch_count += 1
-        return f"{self._branch_prefix}{self._branch_count:x}"
+        return self._branch_prefix + str(self._branch_count)
 
     def request(self, request: Request, flow: Flow, owner: TransactionUser, now: float) -> ClientTransaction:
         """Send a request over a flow; Via and, if missing, Max-Forwards are added."""
