@@ -182,13 +182,13 @@ class Endpoint:
             if refusal.status:
                 self.respond_statelessly(message, reply_flow, refusal.status, headers=refusal.headers)
             return
-        merge = merge_key(message)
-        if message.to.tag is None and merge in self._merges:
+        merge, begins = merge_key(message), message.to.tag is None
+        if begins and merge in self._merges:
             self.respond_statelessly(message, reply_flow, 482)
             return
         accepted = ServerTransaction(key, merge, message.method, message.headers, reply_flow)
         self._servers[key] = accepted
-        if message.to.tag is None:
+        if begins:
             self._merges[merge] = accepted
         self._set_server_timer(accepted, now)
         self.events.append(RequestReceived(accepted, message, flow))

@@ -77,7 +77,9 @@ class Headers:
     __slots__ = ("_first", "_items", "parsed")
 
     def __init__(self, items: Iterable[tuple[str, str]] = ()) -> None:
-        self._items: list[tuple[str, str]] = [(canonical(name), value) for name, value in items]
+        self._items: list[tuple[str, str]] = []
+        if items:
+            self._items = [(canonical(name), value) for name, value in items]
         self._first: dict[str, str] | None = None
         self.parsed: dict[str, object] = {}
         "What has been read of the first values, by name; whoever reads one may keep it here. Changes throw it away."

@@ -38,39 +38,39 @@ class _Message:
         self.headers = headers if headers is not None else Headers()
         self.body = body
 
-    def _value(self, name: str, reader: Callable[[str], T]) -> T:
-        """Read a header, the first time. Asked a dozen times of every request."""
-        headers = self.headers
-        known = headers.parsed.get(name)
-        if known is not None:
-            return known  # type: ignore[return-value]
-        value = reader(headers.get(name) or "")
-        headers.parsed[name] = value
+    def _read(self, name: str, reader: Callable[[str], T]) -> T:
+        """Read a header the first time. What it gave is then found in ``parsed``, a dozen times for every request."""
+        value = reader(self.headers.get(name) or "")
+        self.headers.parsed[name] = value
         return value
 
     @property
     def via(self) -> Via:
         """The topmost Via. Raises ValueError."""
-        return self._value("Via", parse_top_via)
+        known = self.headers.parsed.get("Via")
+        return known if known is not None else self._read("Via", parse_top_via)  # type: ignore[return-value]
 
     @property
     def call_id(self) -> str:
-        return self.headers.get("Call-ID") or ""
+        return self.headers.firsts().get("Call-ID") or ""
 
     @property
     def cseq(self) -> CSeq:
         """Raises ValueError."""
-        return self._value("CSeq", parse_cseq)
+        known = self.headers.parsed.get("CSeq")
+        return known if known is not None else self._read("CSeq", parse_cseq)  # type: ignore[return-value]
 
     @property
     def from_(self) -> NameAddr:
         """Raises ValueError."""
-        return self._value("From", parse_name_addr)
+        known = self.headers.parsed.get("From")
+        return known if known is not None else self._read("From", parse_name_addr)  # type: ignore[return-value]
 
     @property
     def to(self) -> NameAddr:
         """Raises ValueError."""
-        return self._value("To", parse_name_addr)
+        known = self.headers.parsed.get("To")
+        return known if known is not None else self._read("To", parse_name_addr)  # type: ignore[return-value]
 
     @property
     def content_type(self) -> str | None:

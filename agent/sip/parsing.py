@@ -242,13 +242,13 @@ def _check_via_list(value: str, headers: Headers, is_request: bool) -> None:
 
 def content_length(message: Message | MessageError) -> int | None:
     """The Content-Length, None when there is none. Raises MessageError for a bad one."""
-    is_request = message.is_request if isinstance(message, MessageError) else isinstance(message, Request)
-    headers = message.headers or Headers()
-    values = headers.get_all("Content-Length")
+    headers = message.headers
+    values = headers.get_all("Content-Length") if headers is not None else []
     if not values:
         return None
     if len(values) == 1 and len(values[0]) < 10 and values[0].isascii() and values[0].isdigit():
         return int(values[0])
+    is_request = message.is_request if isinstance(message, MessageError) else isinstance(message, Request)
     if len(set(values)) > 1:
         raise MessageError(400, "Conflicting Content-Length", headers, is_request)
     try:
