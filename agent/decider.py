@@ -26,10 +26,10 @@ SLICE = 200
 "People decided before the event loop gets its turn: at the full hour everybody changes at once."
 LONGEST_SLICE = 0.003
 "Seconds. A decision goes through a dozen turns of the loop until its lamp is lit, and each turn may hold one slice."
-VANGUARD = 16
+VANGUARD = 10
 """People of a crowd who are decided before all others. While nothing else is done their lamps are lit in milliseconds;
 in the midst of deciding for ten thousand, each of the turns that a lamp takes is as long as a slice."""
-HEAD_START = 0.01
+HEAD_START = 0.02
 "Seconds that the vanguard has for itself: publishing, one group of the store, the first NOTIFYs."
 SAYS_LITTLE = frozenset({FactKind.SCHEDULE, FactKind.REACH})
 "What is known at once at every start, and says nothing yet of what somebody is doing."
@@ -199,11 +199,13 @@ class Decider:
                 self._decide(self._people[person], since, by_clock)
             except Exception:
                 log.exception("deciding for %s failed; the last decision stays", person)
+        self._slice_is_due = True
         if not self._waiting:
-            self._crowd_is_on_its_way = False
+            self._take_due()
+        if not self._waiting:
+            self._slice_is_due = self._crowd_is_on_its_way = False
             self._arm()
             return
-        self._slice_is_due = True
         loop = asyncio.get_running_loop()
         if self._crowd_is_on_its_way:
             loop.call_soon(self._decide_slice)
@@ -266,6 +268,12 @@ class Decider:
         self._timer = asyncio.get_running_loop().call_later(wait, self._on_timer)
 
     def _on_timer(self) -> None:
+        self._take_due()
+        if not self._slice_is_due:
+            self._arm()
+
+    def _take_due(self) -> None:
+        """Queue those whose moment has come, as many as a slice takes."""
         now = self._clock.wall() + 0.0005  # timers may fire a fraction early
         for _ in range(SLICE):
             if not self._boundaries or self._boundaries[0][0] > now:
@@ -279,11 +287,6 @@ class Decider:
                 and current.next_change.timestamp() == at
             ):
                 self._queue(person, current.next_change, by_clock=True)
-        if self._boundaries and self._boundaries[0][0] <= now:
-            asyncio.get_running_loop().call_soon(self._on_timer)  # the first are decided meanwhile
-            return
-        if not self._slice_is_due:
-            self._arm()
 
     def is_due_within(self, seconds: float) -> bool:
         """Whether somebody's decision may change by the clock so soon, or is being made now."""
