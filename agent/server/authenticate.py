@@ -7,6 +7,7 @@ from typing import Final, Protocol
 
 from agent.clock import Clock
 from agent.net.driver import Certified
+from agent.presence.records import OWN_PUBLISHER
 from agent.server.flood_guard import FloodGuard
 from agent.server.replies import Replies
 from agent.sip.digest_server import Authenticated, DigestServer, username_of
@@ -23,6 +24,10 @@ class Identity:
     def __init__(self, aor: str, trusted: bool) -> None:
         self.aor: Final = aor
         self.trusted: Final = trusted
+
+
+OURSELVES = Identity(OWN_PUBLISHER, trusted=True)
+"The publisher in this process, whoever it speaks of."
 
 
 class Authenticator(Protocol):

@@ -15,7 +15,7 @@ from agent.presence.records import OWN_PUBLISHER, Publication
 from agent.server.authenticate import Identity
 from agent.server.config import ServerConfig
 from agent.server.replies import Replies
-from agent.sip.flows import Flow, Transport
+from agent.sip.flows import Flow
 from agent.sip.messages import Request, Response
 from agent.sip.server_transactions import ServerTransaction
 from agent.sip.values import address_of_record, parse_event, parse_seconds
@@ -73,7 +73,7 @@ class PublishHandler:
             except ValueError:
                 return to(request, 400, "Bad Expires Header")
         if_match = request.headers.get("SIP-If-Match")
-        publisher = OWN_PUBLISHER if flow.transport is Transport.MEMORY else identity.aor
+        publisher = identity.aor
         wish = PublishRequest(
             presentity=presentity,
             publisher=publisher,

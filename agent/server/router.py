@@ -5,12 +5,12 @@ from collections.abc import Callable, Mapping
 from typing import Protocol
 
 from agent.net.driver import Driver
-from agent.server.authenticate import Authenticator, Identity
+from agent.server.authenticate import OURSELVES, Authenticator, Identity
 from agent.server.config import ServerConfig
 from agent.server.replies import KNOWN, Replies
 from agent.sip.content_coding import CODINGS, TooLong, UnknownCoding, decoded
 from agent.sip.endpoint import RequestReceived
-from agent.sip.flows import Flow
+from agent.sip.flows import Flow, Transport
 from agent.sip.messages import Request, Response
 from agent.sip.server_transactions import ServerTransaction
 from agent.sip.values import address_of_record, is_plain_uri
@@ -67,7 +67,9 @@ class Router:
         request, flow = event.request, event.flow
         handler = self._handlers.get(request.method)
         identity: Identity | None = None
-        if handler is not None and request.method in AUTHENTICATED:
+        if flow.transport is Transport.MEMORY:
+            identity = OURSELVES
+        elif handler is not None and request.method in AUTHENTICATED:
             who = self._authenticate(request, flow)
             if isinstance(who, Response):
                 return who
