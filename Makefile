@@ -50,10 +50,11 @@ $(COMPILED)/.built: setup.py pyproject.toml $(shell find agent connectors rules 
 
 compiled: $(COMPILED)/.built ## Compile the hot path into build/compiled (needs a C compiler and Python's headers)
 
+# Fuzzing guided by coverage watches Python's own steps, so it stays with the sources.
 test-compiled: $(VENV)/.test-installed system-packages $(COMPILED)/.built ## The server's tests on the compiled hot path
 	$(ON_COMPILED) EXPECT_COMPILED=1 $(BIN)/python -m pytest -n auto --dist loadfile --import-mode=append $(ARGS) \
-		tests/test_compiled.py tests/agent/sip tests/agent/net tests/agent/presence tests/agent/server tests/agent/store \
-		tests/agent/publisher tests/conversations tests/convergence tests/crash tests/torture
+		--ignore=tests/fuzz/test_guided.py tests/test_compiled.py tests/agent/sip tests/agent/net tests/agent/presence tests/agent/server tests/agent/store \
+		tests/agent/documents tests/agent/publisher tests/fuzz tests/conversations tests/convergence tests/crash tests/torture
 
 bench: $(VENV)/.test-installed $(if $(findstring --short,$(ARGS)),,$(COMPILED)/.built) ## Measure everything, beside Kamailio if it is installed; ARGS=--short compares counts only
 	$(if $(findstring --short,$(ARGS)),,$(ON_COMPILED)) $(BIN)/python -m tests.bench $(ARGS)
