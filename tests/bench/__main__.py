@@ -1,6 +1,7 @@
 """Everything that is measured, with one table at the end: ``python -m tests.bench``.
 
-    --short    what CI runs: counts that are the same on every machine, against the recorded ones (recorded.json)
+    --short            what CI runs: counts that are the same on every machine, against recorded.json
+    --without-parts    the whole service only: beside Kamailio, the storm, memory
 
 Writes docs/images/performance.json and performance.svg, which docs/PERFORMANCE.md shows.
 """
@@ -8,12 +9,14 @@ Writes docs/images/performance.json and performance.svg, which docs/PERFORMANCE.
 import argparse
 import asyncio
 import json
+import platform
 import subprocess
 import sys
 import tempfile
 from dataclasses import asdict
 from pathlib import Path
 
+from agent.sip import endpoint
 from tests.bench import memory_bench, recorded, ten_oclock
 from tests.bench.compare import Row, compare, table
 from tests.bench.picture import draw
@@ -56,11 +59,14 @@ def memory(number: int) -> list[Row]:
 def main() -> None:
     options = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
     options.add_argument("--short", action="store_true")
+    options.add_argument("--without-parts", action="store_true")
     options.add_argument("--turns", type=int, default=3, help="how often each load is put on each server")
     given = options.parse_args()
     if given.short:
         raise SystemExit(recorded.check(with_valgrind=False))
-    for part in PARTS:
+    form = "as Python" if str(endpoint.__file__).endswith(".py") else "compiled"
+    tell(f"the hot path is {form}, on Python {platform.python_version()}")
+    for part in () if given.without_parts else PARTS:
         tell(" ".join(part))
         subprocess.run([sys.executable, "-m", f"tests.bench.{part[0]}", *part[1:]], check=True)
     rows = compare(given.turns, 3, tell)
