@@ -7,6 +7,7 @@ import os
 import signal
 import subprocess
 import sys
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -17,10 +18,24 @@ PATIENCE = 60.0
 
 
 class Served:
-    """One service with its folder. ``settings``: what comes after the listeners; ports stay the same over restarts."""
+    """One service with its folder. ``settings``: what comes after the listeners; ports stay the same over restarts.
 
-    def __init__(self, folder: Path, settings: str, *, log: str = "warning") -> None:
+    ``under``: a command that becomes the one that follows it, with the same process id (``strace -D``, ``unshare``).
+    ``environment``: variables beside those of this process.
+    """
+
+    def __init__(
+        self,
+        folder: Path,
+        settings: str,
+        *,
+        log: str = "warning",
+        under: Sequence[str] = (),
+        environment: Mapping[str, str] | None = None,
+    ) -> None:
         self.folder = folder
+        self.under = tuple(under)
+        self._environment = environment or {}
         self.port = free_port()
         self.http_port = free_port()
         self.settings = folder / "lamplighter.yaml"
@@ -49,8 +64,9 @@ class Served:
     def launch(self) -> None:
         """Start the process; it is not ready yet."""
         with (self.folder / "log").open("ab") as log:
-            command = [sys.executable, "-m", "agent", "serve", "--settings", str(self.settings)]
-            self.process = subprocess.Popen(command, stderr=log, stdout=log)
+            serve = (sys.executable, "-m", "agent", "serve", "--settings", str(self.settings))
+            variables = {**os.environ, **self._environment}
+            self.process = subprocess.Popen((*self.under, *serve), stderr=log, stdout=log, env=variables)
 
     async def start(self) -> None:
         """Start it, and wait until it serves."""
