@@ -40,6 +40,8 @@ class Watcher:
     "NOTIFYs that told what was shown already, but for those that were asked for."
     asked: bool = False
     "A NOTIFY is owed to a SUBSCRIBE of ours."
+    lifetime: int = 3600
+    "Seconds that are asked for."
     unsure: bool = False
     "An end of the subscription was asked for, and nobody said whether it was heard."
 
@@ -52,7 +54,7 @@ class Watcher:
         self.forget()
         self.call_id = self.callers.unique(f"{self.name}-")
         self.callers.dialogs[self.call_id] = self.notified
-        answer = await self._ask(self.uri, 3600)
+        answer = await self._ask(self.uri, self.lifetime)
         if answer is not None and answer.status == 200:
             self.to_tag = answer.to.tag or ""
             self.target = parse_name_addr(answer.headers.get("Contact") or "").uri
@@ -61,7 +63,7 @@ class Watcher:
 
     async def refresh(self) -> None:
         """What was granted once must stand."""
-        answer = await self._ask(self.target, 3600)
+        answer = await self._ask(self.target, self.lifetime)
         if answer is not None and answer.status != 200:
             if answer.status == 481 and not self.unsure:
                 self.faults.append(f"{self.name}: a subscription that was granted is lost")
