@@ -44,7 +44,7 @@ check: $(VENV)/.test-installed ## Formatting, linting, typing, import contracts
 
 $(COMPILED)/.built: setup.py pyproject.toml $(shell find agent connectors rules -name '*.py') | $(VENV)/.test-installed
 	@echo "Compiling the hot path; this takes one to two minutes."
-	@rm -rf $(COMPILED)
+	@rm -rf $(COMPILED) build/lib.* build/lib build/temp.*  # where setuptools would find what is compiled no longer
 	@MYPYC=1 $(BIN)/pip install --quiet --disable-pip-version-check --no-deps --target $(COMPILED) .
 	@touch $@
 

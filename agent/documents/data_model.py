@@ -28,16 +28,30 @@ _TIMESTAMPS = frozenset(f"{{{namespace}}}timestamp" for namespace in (DATA_MODEL
 _KNOWN = frozenset({"id"})
 
 
-@dataclass(slots=True, unsafe_hash=True)
+@dataclass(slots=True, unsafe_hash=True, init=False)
 class Person:
     """One occurrence of the human user (RFC 4479 §3.3)."""
 
     id: str
     "xs:ID; empty when the publisher gave none."
-    elements: tuple[Element, ...] = ()
-    notes: tuple[Note, ...] = ()
-    timestamp: datetime | None = None
-    attributes: Attributes = ()
+    elements: tuple[Element, ...]
+    notes: tuple[Note, ...]
+    timestamp: datetime | None
+    attributes: Attributes
+
+    def __init__(
+        self,
+        id: str,
+        elements: tuple[Element, ...] = (),
+        notes: tuple[Note, ...] = (),
+        timestamp: datetime | None = None,
+        attributes: Attributes = (),
+    ) -> None:
+        self.id = id
+        self.elements = elements
+        self.notes = notes
+        self.timestamp = timestamp
+        self.attributes = attributes
 
     def xml(self) -> str:
         parts = [f'<dm:person id="{value_xml(self.id)}"{attributes_xml(self.attributes)}>']

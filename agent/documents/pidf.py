@@ -49,36 +49,70 @@ _ENTITY = frozenset({"entity"})
 _ID = frozenset({"id"})
 
 
-@dataclass(slots=True, unsafe_hash=True)
+@dataclass(slots=True, unsafe_hash=True, init=False)
 class Status:
-    basic: str | None = None
+    basic: str | None
     "`open`, `closed`, or None: nothing claimed."
-    elements: tuple[Element, ...] = ()
+    elements: tuple[Element, ...]
+
+    def __init__(
+        self,
+        basic: str | None = None,
+        elements: tuple[Element, ...] = (),
+    ) -> None:
+        self.basic = basic
+        self.elements = elements
 
 
 _NOTHING_CLAIMED = Status()
 
 
-@dataclass(slots=True, unsafe_hash=True)
+@dataclass(slots=True, unsafe_hash=True, init=False)
 class Contact:
     """Where the service is reached. `priority` 0 … 1 with at most three decimals; None ranks lowest."""
 
     uri: str
-    priority: float | None = None
+    priority: float | None
+
+    def __init__(
+        self,
+        uri: str,
+        priority: float | None = None,
+    ) -> None:
+        self.uri = uri
+        self.priority = priority
 
 
-@dataclass(slots=True, unsafe_hash=True)
+@dataclass(slots=True, unsafe_hash=True, init=False)
 class Tuple:
     """One service (RFC 4479 §3.2)."""
 
     id: str
     "xs:ID; empty when the publisher gave none."
-    status: Status = _NOTHING_CLAIMED
-    elements: tuple[Element, ...] = ()
-    contact: Contact | None = None
-    notes: tuple[Note, ...] = ()
-    timestamp: datetime | None = None
-    attributes: Attributes = ()
+    status: Status
+    elements: tuple[Element, ...]
+    contact: Contact | None
+    notes: tuple[Note, ...]
+    timestamp: datetime | None
+    attributes: Attributes
+
+    def __init__(
+        self,
+        id: str,
+        status: Status = _NOTHING_CLAIMED,
+        elements: tuple[Element, ...] = (),
+        contact: Contact | None = None,
+        notes: tuple[Note, ...] = (),
+        timestamp: datetime | None = None,
+        attributes: Attributes = (),
+    ) -> None:
+        self.id = id
+        self.status = status
+        self.elements = elements
+        self.contact = contact
+        self.notes = notes
+        self.timestamp = timestamp
+        self.attributes = attributes
 
     def xml(self) -> str:
         parts = [f'<tuple id="{value_xml(self.id)}"{attributes_xml(self.attributes)}>']
@@ -96,19 +130,37 @@ class Tuple:
         return "".join(parts)
 
 
-@dataclass(slots=True, unsafe_hash=True)
+@dataclass(slots=True, unsafe_hash=True, init=False)
 class Presence:
     """A whole document."""
 
     entity: str
     "URI of the presentity as the publisher wrote it; empty when missing."
-    tuples: tuple[Tuple, ...] = ()
-    notes: tuple[Note, ...] = ()
-    persons: tuple[Person, ...] = ()
-    devices: tuple[Device, ...] = ()
-    extensions: tuple[Foreign, ...] = ()
+    tuples: tuple[Tuple, ...]
+    notes: tuple[Note, ...]
+    persons: tuple[Person, ...]
+    devices: tuple[Device, ...]
+    extensions: tuple[Foreign, ...]
     "Other children of the root."
-    attributes: Attributes = ()
+    attributes: Attributes
+
+    def __init__(
+        self,
+        entity: str,
+        tuples: tuple[Tuple, ...] = (),
+        notes: tuple[Note, ...] = (),
+        persons: tuple[Person, ...] = (),
+        devices: tuple[Device, ...] = (),
+        extensions: tuple[Foreign, ...] = (),
+        attributes: Attributes = (),
+    ) -> None:
+        self.entity = entity
+        self.tuples = tuples
+        self.notes = notes
+        self.persons = persons
+        self.devices = devices
+        self.extensions = extensions
+        self.attributes = attributes
 
 
 def parse(data: bytes, charset: str | None = None) -> Presence:

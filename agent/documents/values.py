@@ -28,12 +28,20 @@ class Element(Protocol):
         ...
 
 
-@dataclass(slots=True, unsafe_hash=True)
+@dataclass(slots=True, unsafe_hash=True, init=False)
 class Note:
     """Free text for humans (RFC 3863 §4.1.6, RFC 4479 §3.1)."""
 
     text: str
-    lang: str | None = None
+    lang: str | None
+
+    def __init__(
+        self,
+        text: str,
+        lang: str | None = None,
+    ) -> None:
+        self.text = text
+        self.lang = lang
 
     def xml(self, name: str = "note") -> str:
         lang = "" if self.lang is None else f' xml:lang="{value_xml(self.lang)}"'

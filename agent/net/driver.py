@@ -133,7 +133,7 @@ class Driver:
     def resend(self, flow: Flow, data: bytes) -> None:
         """Bytes that belong to no transaction any more, over another connection."""
         if self.transcript is not None:
-            self.transcript.sent(data, flow, self.clock.wall())
+            self.transcript.sent([(flow, data)], self.clock.wall())
         if (sender := self._connections.get(flow.connection)) is not None:
             sender.send(flow, data)
 
@@ -147,22 +147,20 @@ class Driver:
 
     # -- bytes in ------------------------------------------------------------------------------------------------
 
-    def datagrams(self, batch: list[tuple[bytes, Flow]]) -> None:
-        """Whole messages that one wake-up has brought."""
+    def datagrams(self, batch: list[tuple[Flow, bytes]]) -> None:
+        """Whole messages that one wake-up has brought; nobody changes the list any more."""
         now = self.clock.monotonic()
         receive = self.endpoint.receive_datagram
         if self.transcript is not None:
-            at = self.clock.wall()
-            for data, flow in batch:
-                self.transcript.received(data, flow, at)
-        for data, flow in batch:
+            self.transcript.received(batch, self.clock.wall())
+        for flow, data in batch:
             receive(data, flow, now)
         self.pump()
 
     def stream(self, data: bytes, flow: Flow) -> None:
         """Bytes of a stream connection."""
         if self.transcript is not None:
-            self.transcript.received(data, flow, self.clock.wall())
+            self.transcript.received([(flow, data)], self.clock.wall())
         self.endpoint.receive_stream(data, flow, self.clock.monotonic())
         self.pump()
 
@@ -185,7 +183,7 @@ class Driver:
             self.endpoint.respond(transaction, response, self.clock.monotonic())
             return
         if self.transcript is not None:
-            self.transcript.sent(response, transaction.flow, self.clock.wall())
+            self.transcript.sent([(transaction.flow, response)], self.clock.wall())
         transaction.in_process(response)
 
     def take(self, request: Request, flow: Flow, answer: Callable[[Response], None]) -> None:
@@ -193,7 +191,7 @@ class Driver:
         if self._closed:
             return
         if self.transcript is not None:
-            self.transcript.received(request, flow, self.clock.wall())
+            self.transcript.received([(flow, request)], self.clock.wall())
         transaction = ServerTransaction((), (), request.method, request.headers, flow)
         transaction.in_process = answer
         refusal = self.endpoint.gate(request, flow, self.clock.monotonic())
@@ -260,9 +258,7 @@ class Driver:
     def _flush(self) -> None:
         outbox = self.endpoint.take_outbox()
         if self.transcript is not None and outbox:
-            at = self.clock.wall()
-            for flow, data in outbox:
-                self.transcript.sent(data, flow, at)
+            self.transcript.sent(outbox, self.clock.wall())
         connections, listeners = self._connections, self._listeners
         for flow, data in outbox:
             number = flow.connection

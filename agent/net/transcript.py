@@ -2,12 +2,13 @@
 
 import re
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from agent.sip.flows import Flow, format_address
 from agent.sip.messages import Message, Request, Response
 
+Batch = Sequence[tuple[Flow, bytes | Message]]
 _CREDENTIAL_LINE = re.compile(rb"^((?:Proxy-)?Authorization[ \t]*:[ \t]*)([^\r\n]*)", re.I | re.M)
 
 
@@ -34,27 +35,42 @@ class Entry:
 class Transcript:
     """Keeps the last messages and tells them to whoever listens.
 
-    Of ten thousand messages a second hardly one is ever looked at: entries are made when somebody asks.
+    Of ten thousand messages a second hardly one is ever looked at: they are kept in the batches in which they passed,
+    and entries are made when somebody asks.
     """
 
     def __init__(self, keep: int = 200, listener: Callable[[Entry], None] | None = None) -> None:
-        self._kept: deque[tuple[float, bool, Flow, bytes | Message]] = deque(maxlen=keep)
+        self._keep = keep
+        self._kept: deque[tuple[float, bool, Batch]] = deque()
+        self._messages = 0
+        "How many there are in ``_kept``."
         self._listener = listener
 
     @property
     def entries(self) -> list[Entry]:
         """The last ones, in order."""
-        return [_entry(*kept) for kept in self._kept]
+        every = [
+            _entry(at, received, flow, data) for at, received, batch in self._kept for flow, data in batch
+        ]
+        return every[-self._keep :]
 
-    def received(self, data: bytes | Message, flow: Flow, at: float) -> None:
-        self._kept.append((at, True, flow, data))
-        if self._listener is not None:
-            self._listener(_entry(at, True, flow, data))
+    def received(self, batch: Batch, at: float) -> None:
+        """Pairs of flow and message, which nobody changes any more."""
+        self._passed(batch, True, at)
 
-    def sent(self, data: bytes | Message, flow: Flow, at: float) -> None:
-        self._kept.append((at, False, flow, data))
+    def sent(self, batch: Batch, at: float) -> None:
+        """Pairs of flow and message, which nobody changes any more."""
+        self._passed(batch, False, at)
+
+    def _passed(self, batch: Batch, received: bool, at: float) -> None:
+        kept = self._kept
+        kept.append((at, received, batch))
+        self._messages += len(batch)
+        while self._messages - len(kept[0][2]) >= self._keep:
+            self._messages -= len(kept.popleft()[2])
         if self._listener is not None:
-            self._listener(_entry(at, False, flow, data))
+            for flow, data in batch:
+                self._listener(_entry(at, received, flow, data))
 
 
 def _entry(at: float, received: bool, flow: Flow, data: bytes | Message) -> Entry:

@@ -134,7 +134,7 @@ class UdpListener:
         self._read()
 
     def _read(self) -> None:
-        batch: list[tuple[bytes, Flow]] = []
+        batch: list[tuple[Flow, bytes]] = []
         receive = self._sock.recvfrom
         flows = self._flows
         for _ in range(BATCH):
@@ -146,7 +146,7 @@ class UdpListener:
                 self._hear_errors()
                 continue
             remote = (source[0], source[1])
-            batch.append((data, flows.get(remote) or self.flow_to(remote)))
+            batch.append((flows.get(remote) or self.flow_to(remote), data))
         if batch:
             self._driver.datagrams(batch)
 

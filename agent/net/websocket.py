@@ -47,9 +47,9 @@ class WebSocketConnection:
         try:
             async for message in self._socket:
                 if message.type is WSMsgType.TEXT:
-                    self._driver.datagrams([(message.data.encode("utf-8", "surrogateescape"), self.flow)])
+                    self._driver.datagrams([(self.flow, message.data.encode("utf-8", "surrogateescape"))])
                 elif message.type is WSMsgType.BINARY:
-                    self._driver.datagrams([(message.data, self.flow)])
+                    self._driver.datagrams([(self.flow, message.data)])
         finally:
             self.close()
 

@@ -28,7 +28,7 @@ from agent.documents.lamplighter import Reach
 from agent.documents.pidf import Contact, Presence, Status, Tuple
 from agent.documents.values import Note
 from agent.documents.xml import Attributes
-from agent.presence.composition_ids import with_ids
+from agent.presence.composition_ids import keeps_ids, with_ids
 from agent.presence.composition_merge import (
     Part,
     device_keys,
@@ -71,7 +71,7 @@ class Policy:
 DEFAULT = Policy()
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, init=False)
 class Input:
     """One live publication, hard state, or internal source."""
 
@@ -81,19 +81,43 @@ class Input:
     document: Presence
     source_rank: int
     published_at: datetime
-    lineage: str | None = None
+    lineage: str | None
     """The client behind it, as far as the server knows. A newer publication of the same client replaces an
     older one that has merely not expired yet (RFC 3903 §5: a fresh start after 412)."""
-    keeps_time: bool = False
+    keeps_time: bool
     """It is published anew at each moment that its timed statuses name: they only announce, and nothing changes here
     by the clock. Turning them into status as well would tell each watcher twice."""
 
+    def __init__(
+        self,
+        publication_id: str,
+        document: Presence,
+        source_rank: int,
+        published_at: datetime,
+        lineage: str | None = None,
+        keeps_time: bool = False,
+    ) -> None:
+        self.publication_id = publication_id
+        self.document = document
+        self.source_rank = source_rank
+        self.published_at = published_at
+        self.lineage = lineage
+        self.keeps_time = keeps_time
 
-@dataclass(slots=True)
+
+@dataclass(slots=True, init=False)
 class Composition:
     document: Presence
     next_boundary: datetime | None
     "When the same inputs compose to something else because time passed; None: never."
+
+    def __init__(
+        self,
+        document: Presence,
+        next_boundary: datetime | None,
+    ) -> None:
+        self.document = document
+        self.next_boundary = next_boundary
 
 
 def compose(entity: str, inputs: Sequence[Input], now: datetime, policy: Policy = DEFAULT) -> Composition:
@@ -102,6 +126,11 @@ def compose(entity: str, inputs: Sequence[Input], now: datetime, policy: Policy 
     if not live:
         return Composition(_unpublished(entity, policy), None)
     horizon = Horizon(now)
+    if len(live) == 1:
+        alone = current(live[0].document, horizon, live[0].published_at, live[0].keeps_time)
+        if keeps_ids(alone.tuples, alone.persons, alone.devices):
+            # Nothing to merge and nothing to rename, as with most people: the long way would arrange the same.
+            return Composition(_arranged_alone(entity, alone), horizon.boundary)
     notes: dict[Note, None] = {}
     extensions: dict[Foreign, None] = {}
     attributes: dict[str, str] = {}
@@ -129,6 +158,18 @@ def compose(entity: str, inputs: Sequence[Input], now: datetime, policy: Policy 
     named = with_ids(tuples, persons, devices)
     document = _arranged(entity, *named, tuple(notes), tuple(extensions), tuple(sorted(attributes.items())))
     return Composition(document, horizon.boundary)
+
+
+def _arranged_alone(entity: str, document: Presence) -> Presence:
+    return _arranged(
+        entity,
+        list(document.tuples),
+        list(document.persons),
+        list(document.devices),
+        document.notes,
+        document.extensions,
+        tuple(sorted(dict(document.attributes).items())) if document.attributes else (),
+    )
 
 
 def normalise(document: Presence, now: datetime) -> Presence:

@@ -12,7 +12,7 @@ from agent.documents.data_model import Device, Person
 from agent.documents.pidf import Status, Tuple
 from agent.documents.rpid import Ranged
 from agent.documents.values import Element
-from agent.documents.xml import ncname
+from agent.documents.xml import is_ncname, ncname
 from agent.presence.composition_merge import Component, Part
 
 
@@ -36,6 +36,27 @@ def with_ids(
         if _has_inner_ids(device.elements):
             named_devices[number] = replace(device, elements=_inner(device.elements, device.id, used))
     return named_tuples, named_persons, named_devices
+
+
+def keeps_ids(tuples: Sequence[Tuple], persons: Sequence[Person], devices: Sequence[Device]) -> bool:
+    """Whether `with_ids` would leave these of one publication as they are, and nothing in them is to be merged."""
+    if len(persons) > 1 or len(devices) > 1:
+        return False
+    used: set[str] = set()
+    for service in tuples:
+        if not is_ncname(service.id) or service.id in used:
+            return False
+        if _has_inner_ids(service.elements) or _has_inner_ids(service.status.elements):
+            return False
+        used.add(service.id)
+    for person in persons:
+        if not is_ncname(person.id) or person.id in used or _has_inner_ids(person.elements):
+            return False
+        used.add(person.id)
+    for device in devices:
+        if not is_ncname(device.id) or device.id in used or _has_inner_ids(device.elements):
+            return False
+    return True
 
 
 def _named(part: Part[Component], kind: str, used: set[str]) -> Component:

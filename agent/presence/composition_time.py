@@ -4,7 +4,7 @@ Elements carry ranges of time in three ways: `from`/`until` of RPID (RFC 4480 §
 (RFC 4481 §3) and the retention-expiry of a location (RFC 4119 §2.2.2).
 """
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from agent.documents.data_model import Device, Person
@@ -28,13 +28,17 @@ _ONCE = frozenset({"servcaps", "devcaps", "geopriv", "lamp", "importance", "unti
 "Kinds without range that a component has once, a location by RFC 5491 §3; the first counts."
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, init=False)
 class Horizon:
     """Collects the moments at which the answer changes."""
 
     now: datetime
-    boundary: datetime | None = None
+    boundary: datetime | None
     "The earliest one after now."
+
+    def __init__(self, now: datetime) -> None:
+        self.now = now
+        self.boundary = None
 
     def holds(self, start: datetime | None, end: datetime | None) -> bool:
         """Whether now is in `[start, end)`; the range's next edge is remembered."""
@@ -52,13 +56,18 @@ class Horizon:
             self.boundary = moment
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, init=False)
 class _Begun:
     """What timed statuses that have come true say of the person."""
 
-    elements: list[Element] = field(default_factory=list)
-    notes: tuple[Note, ...] = ()
-    since: datetime | None = None
+    elements: list[Element]
+    notes: tuple[Note, ...]
+    since: datetime | None
+
+    def __init__(self) -> None:
+        self.elements = []
+        self.notes = ()
+        self.since = None
 
 
 def current(

@@ -7,7 +7,7 @@ from agent.presence.packages import EventPackage
 from agent.presence.records import Publication
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, init=False)
 class PublishRequest:
     """What a PUBLISH says, already authorized. ``if_match`` holds every SIP-If-Match element."""
 
@@ -20,8 +20,28 @@ class PublishRequest:
     content_type: str | None
     "The bare media type, lower case."
     body: bytes
-    charset: str | None = None
+    charset: str | None
     "The media type's parameter, lower case; beats what the XML declaration says (RFC 7303 §3)."
+
+    def __init__(
+        self,
+        presentity: str,
+        publisher: str,
+        rank: int,
+        if_match: tuple[str, ...] | None,
+        expires: int | None,
+        content_type: str | None,
+        body: bytes,
+        charset: str | None = None,
+    ) -> None:
+        self.presentity = presentity
+        self.publisher = publisher
+        self.rank = rank
+        self.if_match = if_match
+        self.expires = expires
+        self.content_type = content_type
+        self.body = body
+        self.charset = charset
 
     @property
     def stored_type(self) -> str:
@@ -29,13 +49,23 @@ class PublishRequest:
         return f"{self.content_type};charset={self.charset}" if self.charset else f"{self.content_type}"
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, init=False)
 class Stored:
     """Keep ``publication``. ``changed``: watchers may have to be told."""
 
     publication: Publication
     changed: bool
     expires: int
+
+    def __init__(
+        self,
+        publication: Publication,
+        changed: bool,
+        expires: int,
+    ) -> None:
+        self.publication = publication
+        self.changed = changed
+        self.expires = expires
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,7 +15,7 @@ SubscriptionState = Literal["active", "pending", "terminated"]
 """RFC 6665 §4.1.3."""
 
 
-@dataclass(slots=True, unsafe_hash=True)
+@dataclass(slots=True, unsafe_hash=True, init=False)
 class Publication:
     """One publication's soft state at the event state compositor (RFC 3903 §6)."""
 
@@ -34,6 +34,30 @@ class Publication:
     "Who published: the address of record that was authenticated, or the source inside this server."
     rank: int
     "Rank of the source among the publications of one presentity, for composition."
+
+    def __init__(
+        self,
+        id: str,
+        presentity: str,
+        package: str,
+        entity_tag: str,
+        content_type: str,
+        body: bytes,
+        published_at: float,
+        expires_at: float,
+        publisher: str,
+        rank: int,
+    ) -> None:
+        self.id = id
+        self.presentity = presentity
+        self.package = package
+        self.entity_tag = entity_tag
+        self.content_type = content_type
+        self.body = body
+        self.published_at = published_at
+        self.expires_at = expires_at
+        self.publisher = publisher
+        self.rank = rank
 
 
 @dataclass(slots=True, unsafe_hash=True, init=False)
@@ -136,7 +160,7 @@ class Subscription:
         self.event_params = event_params
 
 
-@dataclass(slots=True, unsafe_hash=True)
+@dataclass(slots=True, unsafe_hash=True, init=False)
 class Change:
     """Something that the watchers of (presentity, package) may have to be told."""
 
@@ -146,6 +170,18 @@ class Change:
     package: str
     at: float
     "When the write that caused it was made: where NOTIFY lateness is measured from."
+
+    def __init__(
+        self,
+        sequence: int,
+        presentity: str,
+        package: str,
+        at: float,
+    ) -> None:
+        self.sequence = sequence
+        self.presentity = presentity
+        self.package = package
+        self.at = at
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,6 +14,7 @@ from agent.net.driver import Driver
 from agent.net.user_agent import LARGE
 from agent.presence.records import Change, Subscription
 from agent.presence.subscription import RETRY_AFTER, Fate, Reason, fate_of, subscription_state, terminated
+from agent.server.admission import Admission
 from agent.server.config import ServerConfig
 from agent.server.next_hops import NextHops
 from agent.server.notify_credentials import NotifyCredentials
@@ -41,11 +42,10 @@ class Notifier:
         views: Views,
         next_hops: NextHops,
         on_sent: Callable[[float], None],
-        instead: Callable[[Subscription, str], View | None],
+        admission: Admission,
         credentials: NotifyCredentials,
     ) -> None:
-        """``on_sent(seconds)``: from the write that caused a NOTIFY to its sending. ``instead(row, media type)``: what
-        this watcher may see in place of the document; None: the document."""
+        """``on_sent(seconds)``: from the write that caused a NOTIFY to its sending."""
         self._driver = driver
         self._store = store
         self._clock = clock
@@ -53,11 +53,11 @@ class Notifier:
         self._views = views
         self._next_hops = next_hops
         self._on_sent = on_sent
-        self._instead = instead
+        self._admission = admission
         self._credentials = credentials
         self.watches: dict[str, Watch] = {}
         "By subscription."
-        self._queue = NotifyQueue(self._send, driver.pump)
+        self._queue = NotifyQueue(self._send, driver.pump, clock)
         self._owe = self._queue.owe
         self._gone_callbacks: list[Callable[[Subscription], None]] = []
         self.told = ToldRecord(
@@ -73,7 +73,7 @@ class Notifier:
 
     def begin(self, row: Subscription, flow: Flow) -> None:
         """A new subscription: its first NOTIFY."""
-        watch = self.watches[row.id] = Watch(self, row, flow)
+        watch = self._new(row, flow)
         self._owe(watch, self._clock.wall(), force=True)
 
     def refresh(self, row: Subscription, flow: Flow) -> None:
@@ -89,8 +89,8 @@ class Notifier:
             # What is in flight to where the watcher no longer is must hold nothing up, and decide nothing. It may be
             # elsewhere by its Contact, or by a new connection: the old one may have died without a word. Anywhere else
             # two in flight would let an older CSeq arrive after a newer one.
-            watch = self.watches[row.id] = Watch(self, row, flow)
-        watch.row, watch.flow, watch.head = row, way, None
+            watch = self._new(row, flow)
+        watch.row, watch.flow, watch.head, watch.media_type = row, way, None, ""
         watch.datagrams_only = False
         self._owe(watch, self._clock.wall(), force=True)
 
@@ -121,7 +121,7 @@ class Notifier:
 
     def end(self, row: Subscription, reason: Reason, numbers: Numbers, flow: Flow | None = None) -> None:
         """The subscription is over and its row gone: say so with the last NOTIFY."""
-        watch = self.watches.pop(row.id, None) or Watch(self, row, flow)
+        watch = self._taken(row.id) or Watch(self, row, flow)
         watch.row, watch.head = row, None
         watch.flow = usual_flow(row, flow) or watch.flow
         watch.end_pause()
@@ -158,27 +158,40 @@ class Notifier:
     def close(self) -> None:
         """Connections that close now say nothing of watchers: whoever starts next goes on with all of them."""
         self.told.close()
+        for watch in self.watches.values():
+            watch.live = False
         self.watches.clear()
 
     def _watch(self, row: Subscription) -> Watch:
         watch = self.watches.get(row.id)
-        if watch is None:
-            watch = self.watches[row.id] = Watch(self, row, None)
+        return watch or self._new(row, None)
+
+    def _new(self, row: Subscription, flow: Flow | None) -> Watch:
+        """In the place of another one, if there is."""
+        self._taken(row.id)
+        watch = self.watches[row.id] = Watch(self, row, flow)
+        watch.live = True
+        return watch
+
+    def _taken(self, subscription_id: str) -> Watch | None:
+        """No longer among those that live."""
+        watch = self.watches.pop(subscription_id, None)
+        if watch is not None:
+            watch.live = False
         return watch
 
     # -- sending -------------------------------------------------------------------------------------------------
 
-    def _send(self, watch: Watch) -> None:
+    def _send(self, watch: Watch, now: float, monotonic: float) -> None:
         row, final = watch.row, watch.final
-        if final is None and (
-            self.watches.get(row.id) is not watch or self._store.subscription(row.id) is None
-        ):
-            return  # ended while it waited, or about to be
+        if final is None and not watch.live:
+            return  # ended while it waited
         package = self._config.packages[row.package]
-        media_type = package.notified_type(row.accept)
+        if not watch.media_type:
+            watch.media_type = package.notified_type(row.accept)
         dialogs = self._config.dialog_view(row) if package.versioned else PLAIN_DIALOGS
-        view = self._instead(row, media_type) or self._views.view(
-            row.presentity, row.package, media_type, dialogs
+        view = self._admission.instead(row, watch.media_type) or self._views.view(
+            row.presentity, row.package, watch.media_type, dialogs
         )
         if final is None:
             on_record = watch.sent is None and self.told.knows(row, view)
@@ -205,12 +218,15 @@ class Notifier:
             watch.flow, watch.head = flow, head
         if self._config.large_notify_over_tcp and self._wants_stream(watch, flow, len(view.body)):
             return
-        now, endpoint = self._clock.wall(), self._driver.endpoint
+        endpoint = self._driver.endpoint
         if final is not None:
             state, (cseq, version) = final
         else:
+            try:
+                cseq = self._store.next_cseq(row.id)
+            except KeyError:
+                return  # about to be ended
             state = subscription_state(row.expires_at, now, row.state)
-            cseq = self._store.next_cseq(row.id)
             version = self._store.next_version(row.id) if package.versioned else 0
         branch = endpoint.new_branch()
         tail = view.tail(version)
@@ -222,8 +238,8 @@ class Notifier:
         if watch.changed_at is not None:
             self._on_sent(max(0.0, now - watch.changed_at))
             watch.changed_at = None
-        watch.sent_at = self._clock.monotonic()
-        endpoint.send_prepared(branch, "NOTIFY", data, flow, watch, watch.sent_at)
+        watch.sent_at = monotonic
+        endpoint.send_prepared(branch, "NOTIFY", data, flow, head.sent_by, watch, monotonic)
         if final is not None:
             self._forget_unwatched(row.presentity)
 
@@ -283,7 +299,7 @@ class Notifier:
         if watch.final is not None:
             self._finish(watch)
             return
-        if self.watches.get(watch.row.id) is not watch:
+        if not watch.live:
             return  # ended, or sent to an address that the watcher has left
         fate = fate_of(status)
         if fate is Fate.KEEP and watch.signature is not None:
@@ -312,7 +328,7 @@ class Notifier:
         if watch.final is not None:
             state, numbers = watch.final
             watch.final = (state, numbers._replace(cseq=numbers.cseq + 1))
-        elif self.watches.get(watch.row.id) is not watch:
+        elif not watch.live:
             return False
         self._owe(watch, self._clock.wall(), force=True)
         return True
@@ -325,7 +341,7 @@ class Notifier:
         if watch.final is not None:
             self._finish(watch)
             return
-        if self.watches.get(watch.row.id) is not watch:
+        if not watch.live:
             return
         lost = cause is Failure.TRANSPORT and watch.flow is not None and watch.flow.connection
         if lost and not watch.reconnected:
@@ -341,7 +357,7 @@ class Notifier:
 
     def _elsewhere(self, watch: Watch) -> bool:
         """Whether the NOTIFY is on its way to another place that the watcher's name stands for (RFC 3263 §4.3)."""
-        if watch.final is None and self.watches.get(watch.row.id) is not watch:
+        if watch.final is None and not watch.live:
             self._next_hops.settled(watch.row)
             return False
         if not self._next_hops.find_next(watch.row, partial(self._found, watch)):
@@ -360,9 +376,9 @@ class Notifier:
 
     def _drop(self, watch: Watch) -> None:
         """End without a word. If the store can't, the row is back, and the next change finds out again."""
-        if self.watches.get(watch.row.id) is not watch:
+        if not watch.live:
             return
-        del self.watches[watch.row.id]
+        self._taken(watch.row.id)
         watch.end_pause()
 
         def removed(error: StoreUnavailable | None) -> None:

@@ -1,19 +1,23 @@
 """The head of a subscription's NOTIFYs, rendered once: at ten o'clock there is one for every lamp."""
 
+from functools import lru_cache
+
 from agent.presence.records import Subscription
 from agent.sip.flows import Flow
-from agent.sip.routing import request_path, via_start
+from agent.sip.routing import request_path, sent_by, via_start
 
 
 class NotifyHead:
     """Three texts; between them go the branch, the CSeq and the Subscription-State."""
 
-    __slots__ = ("_after_branch", "_after_cseq", "_before_branch")
+    __slots__ = ("_after_branch", "_after_cseq", "_before_branch", "sent_by")
 
-    def __init__(self, before_branch: str, after_branch: str, after_cseq: str) -> None:
+    def __init__(self, before_branch: str, after_branch: str, after_cseq: str, sent_by: str) -> None:
         self._before_branch = before_branch
         self._after_branch = after_branch
         self._after_cseq = after_cseq
+        self.sent_by = sent_by
+        "Our address as the Via names it."
 
     @classmethod
     def make(cls, row: Subscription, flow: Flow) -> "NotifyHead":
@@ -24,11 +28,12 @@ class NotifyHead:
             route_lines = "".join([f"Route: {value}\r\n" for value in routes])
         event = row.package if row.event_id is None else f"{row.package};id={row.event_id}"
         return cls(
-            f"NOTIFY {uri} SIP/2.0\r\nVia: {via_start(flow)};branch=",
+            _before_branch(uri, via_start(flow)),
             f";rport\r\nMax-Forwards: 70\r\n{route_lines}"
             f"From: {row.local_uri};tag={row.local_tag}\r\nTo: {row.remote_uri};tag={row.remote_tag}\r\n"
             f"Call-ID: {row.call_id}\r\nCSeq: ",
-            f" NOTIFY\r\nContact: {row.contact}\r\nEvent: {event}\r\nSubscription-State: ",
+            _after_cseq(row.contact, event),
+            sent_by(flow),
         )
 
     @property
@@ -40,3 +45,17 @@ class NotifyHead:
         """The whole message. ``tail``: from Content-Type to the end of the body."""
         head = f"{self._before_branch}{branch}{self._after_branch}{cseq}{self._after_cseq}{state}\r\n"
         return head.encode("utf-8", "surrogateescape") + tail
+
+
+# Whoever watches many people is written to at one address, and nearly everybody hears of the same event from the same
+# Contact: these texts are in memory, and in the processor's caches, once.
+
+
+@lru_cache(maxsize=4096)
+def _before_branch(uri: str, via: str) -> str:
+    return f"NOTIFY {uri} SIP/2.0\r\nVia: {via};branch="
+
+
+@lru_cache(maxsize=1024)
+def _after_cseq(contact: str, event: str) -> str:
+    return f" NOTIFY\r\nContact: {contact}\r\nEvent: {event}\r\nSubscription-State: "

@@ -5,6 +5,7 @@ import logging
 from collections import deque
 from collections.abc import Callable
 
+from agent.clock import Clock
 from agent.server.watch import Watch
 
 log = logging.getLogger(__name__)
@@ -14,11 +15,15 @@ SLICE = 256
 
 
 class NotifyQueue:
-    """``send(watch)`` makes one NOTIFY of what is true at that moment; ``flush()`` lets a slice of them leave."""
+    """``send(watch, now, monotonic)`` makes one NOTIFY of what is true at that moment, ``flush()`` lets a slice of them
+    leave. The clocks are asked once for each slice."""
 
-    def __init__(self, send: Callable[[Watch], None], flush: Callable[[], None]) -> None:
+    def __init__(
+        self, send: Callable[[Watch, float, float], None], flush: Callable[[], None], clock: Clock
+    ) -> None:
         self._send = send
         self._flush = flush
+        self._clock = clock
         self._ready: deque[Watch] = deque()
         self._sending_is_due = False
 
@@ -43,11 +48,12 @@ class NotifyQueue:
     def _send_slice(self) -> None:
         self._sending_is_due = False
         ready = self._ready
+        send, now, monotonic = self._send, self._clock.wall(), self._clock.monotonic()
         for _ in range(min(SLICE, len(ready))):
             watch = ready.popleft()
             watch.queued = False
             try:
-                self._send(watch)
+                send(watch, now, monotonic)
             except Exception:
                 log.exception("a NOTIFY to %s could not be made", watch.row.watcher)
         self._flush()

@@ -15,7 +15,7 @@ from agent.net.user_agent import Resolver, new_endpoint
 from agent.presence.authorization import Authorize
 from agent.presence.composition import DEFAULT, Policy
 from agent.presence.records import OWN_PUBLISHER
-from agent.server.admission import Admission, Reconsider
+from agent.server.admission import Admission
 from agent.server.authenticate import Authenticator, DigestAuthenticator, Unchecked
 from agent.server.clock_jumps import ClockJumps
 from agent.server.config import ServerConfig
@@ -29,6 +29,7 @@ from agent.server.notify_credentials import NotifyCredentials
 from agent.server.options import OptionsHandler
 from agent.server.pressure import Pressure
 from agent.server.publish import PublishHandler
+from agent.server.reconsider import Reconsider
 from agent.server.register import RegisterHandler
 from agent.server.registered_flows import RegisteredFlows
 from agent.server.relay import Relay
@@ -121,7 +122,7 @@ class PresenceServer:
             self._views,
             next_hops,
             on_sent,
-            self._admission.instead,
+            self._admission,
             NotifyCredentials(config.notify_credentials, lambda: secrets.token_hex(8)),
         )
         self._reconsider = Reconsider(store, self.notifier, clock, self._admission)

@@ -43,6 +43,7 @@ class ToldRecord:
         self._watches = watches
         self._boundary = boundary
         self._is_busy = is_busy
+        self._on_record = store.all_told()
         self._due: dict[str, None] = {}
         self._timer: asyncio.TimerHandle | None = None
         self._before: dict[str, frozenset[bytes]] = {}
@@ -69,7 +70,7 @@ class ToldRecord:
     def outdated(self, presentity: str) -> None:
         """One of its watchers is about to be told another document."""
         # The store has done so already where a write was the cause; here for all other causes.
-        if self._store.told(presentity) is not None:
+        if presentity in self._on_record:  # asked for each NOTIFY
             self._store.forget_told(presentity)
 
     def answered(self, presentity: str) -> None:

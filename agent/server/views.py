@@ -34,7 +34,7 @@ LARGEST = 60_000
 "Bytes. A larger document fits no datagram; what matters of it is told instead."
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True, unsafe_hash=True, init=False)
 class View:
     """One rendered document. Equal bodies say the same; a document with a version has it as 0 there."""
 
@@ -43,6 +43,18 @@ class View:
     plain_tail: bytes
     "Content-Type, Content-Length, the empty line and the body: how a NOTIFY ends."
     versioned: bool
+
+    def __init__(
+        self,
+        media_type: str,
+        body: bytes,
+        plain_tail: bytes,
+        versioned: bool,
+    ) -> None:
+        self.media_type = media_type
+        self.body = body
+        self.plain_tail = plain_tail
+        self.versioned = versioned
 
     def tail(self, version: int) -> bytes:
         """The end of a NOTIFY, with the document's version if it has one."""
@@ -58,15 +70,25 @@ def make_view(media_type: str, body: bytes) -> View:
 
 
 def _tail(media_type: str, body: bytes) -> bytes:
-    return b"Content-Type: %b\r\nContent-Length: %d\r\n\r\n%b" % (media_type.encode(), len(body), body)
+    return f"Content-Type: {media_type}\r\nContent-Length: {len(body)}\r\n\r\n".encode() + body
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True, unsafe_hash=True, init=False)
 class _Composed:
     document: pidf.Presence
     next_boundary: datetime | None
     body: bytes | None
     "The document's bytes, where they are there already."
+
+    def __init__(
+        self,
+        document: pidf.Presence,
+        next_boundary: datetime | None,
+        body: bytes | None,
+    ) -> None:
+        self.document = document
+        self.next_boundary = next_boundary
+        self.body = body
 
 
 class Views:

@@ -36,7 +36,9 @@ class Watch:
         "flow",
         "head",
         "in_flight",
+        "live",
         "may_ring",
+        "media_type",
         "notifier",
         "paused",
         "queued",
@@ -53,6 +55,10 @@ class Watch:
         self.flow = usual_flow(row, flow)
         "Where NOTIFYs leave; None: to be found."
         self.head: NotifyHead | None = None
+        self.live = False
+        "It is the one that stands for its subscription; false for one that ends or was replaced."
+        self.media_type = ""
+        "Of its documents, once it is known. Asked for each NOTIFY, like ``live``."
         self.in_flight = False
         "A NOTIFY, or the search for where to send it, is under way."
         self.paused: asyncio.TimerHandle | None = None

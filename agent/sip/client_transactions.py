@@ -11,6 +11,7 @@ from math import ceil
 from typing import Any, Protocol
 
 from agent.sip.flows import Flow
+from agent.sip.timers import Timed
 
 T1 = 0.5
 "Round-trip estimate, seconds."
@@ -71,25 +72,34 @@ class TransactionUser(Protocol):
     def on_failure(self, event: Any) -> None: ...
 
 
-class ClientTransaction:
+class ClientTransaction(Timed):
     """One request under way. ``owner`` hears the outcome."""
 
-    __slots__ = ("branch", "data", "due", "flow", "interval", "method", "owner", "started", "state")
+    __slots__ = ("branch", "data", "flow", "interval", "method", "owner", "sent_by", "started", "state")
 
     def __init__(
-        self, branch: str, method: str, data: bytes, flow: Flow, owner: TransactionUser, now: float
+        self,
+        branch: str,
+        method: str,
+        data: bytes,
+        flow: Flow,
+        sent_by: str,
+        owner: TransactionUser,
+        now: float,
     ) -> None:
+        """``sent_by``: our address as the Via names it; answers have to name it too (RFC 3261 §18.1.2)."""
         self.branch = branch
         self.method = method
         self.data = data
         self.flow = flow
+        self.sent_by = sent_by
         self.owner = owner
         self.started = now
         self.state = State.TRYING
         self.interval = T1
         "The next length of timer E."
         self.due = 0.0
-        "When its one timer (the earlier of E and F) is due."
+        "Of its one timer: the earlier of E and F."
 
     def next_timer(self, now: float) -> float:
         """Length of the timer to set now: E on unreliable transports, never past F."""

@@ -69,21 +69,19 @@ class Endpoint:
         self._servers: dict[server.Key, ServerTransaction] = {}
         self._merges: dict[server.Key, ServerTransaction] = {}
         self._framers: dict[int, Framer] = {}
-        self._client_timers: TimerQueues[ClientTransaction] = TimerQueues(
-            lambda item, due: item.due == due and item.state is not client.State.ENDED
-        )
-        self._server_timers: TimerQueues[ServerTransaction] = TimerQueues(lambda item, due: item.due == due)
+        self._client_timers: TimerQueues[ClientTransaction] = TimerQueues()
+        self._server_timers: TimerQueues[ServerTransaction] = TimerQueues()
 
     # -- bytes in ------------------------------------------------------------------------------------------------
 
     def receive_datagram(self, data: bytes, flow: Flow, now: float) -> None:
         """One datagram, or one whole message of a transport that keeps message boundaries."""
-        if data.startswith(b"SIP/2.0 ") and (scanned := scan_response(data)) is not None:
+        if data.startswith(b"SIP/2.0 ") and (scanned := scan_response(data, self._branch_prefix)) is not None:
             status, branch, via_host, method = scanned
             transaction = self._clients.get(branch)
             if transaction is None:
                 return  # a late copy, or not ours: RFC 3261 §17.1.3
-            if via_host == sent_by(transaction.flow):
+            if via_host == transaction.sent_by:
                 if status >= 200 and method == transaction.method:
                     # Whatever its state was (RFC 3261 §17.1.2, the table in client_transactions): it is over.
                     transaction.state = client.State.ENDED
@@ -280,7 +278,7 @@ class Endpoint:
             items.append(("Max-Forwards", "70"))
         items.extend(item for item in request.headers if item[0] != "Via")
         data = Request(request.method, request.uri, Headers.of(items), request.body).encode()
-        return self.send_prepared(branch, request.method, data, flow, owner, now)
+        return self.send_prepared(branch, request.method, data, flow, sent_by(flow), owner, now)
 
     def relay(self, request: Request, flow: Flow, owner: TransactionUser, now: float) -> ClientTransaction:
         """Send somebody else's request on (RFC 3261 §16.6): its Via values stay, ours goes on top."""
@@ -289,22 +287,29 @@ class Endpoint:
         items = [("Via", via), *request.headers]
         data = Request(request.method, request.uri, Headers.of(items), request.body).encode()
         self._relayed.add(branch)
-        return self.send_prepared(branch, request.method, data, flow, owner, now)
+        return self.send_prepared(branch, request.method, data, flow, sent_by(flow), owner, now)
 
     def wrote(self, branch: str) -> bool:
         """Whether a Via with this branch is one of ours."""
         return branch.startswith(self._branch_prefix)
 
     def send_prepared(
-        self, branch: str, method: str, data: bytes, flow: Flow, owner: TransactionUser, now: float
+        self,
+        branch: str,
+        method: str,
+        data: bytes,
+        flow: Flow,
+        sent_by: str,
+        owner: TransactionUser,
+        now: float,
     ) -> ClientTransaction:
-        """Send a request that the caller has rendered, its Via with ``branch`` included."""
-        transaction = ClientTransaction(branch, method, data, flow, owner, now)
+        """Send a request that the caller has rendered, its Via with ``branch`` and ``sent_by`` included."""
+        transaction = ClientTransaction(branch, method, data, flow, sent_by, owner, now)
         self._clients[branch] = transaction
         if flow.connection:
             self._clients_on.setdefault(flow.connection, set()).add(transaction)
         first = client.TIMEOUT if flow.transport.reliable else client.T1
-        transaction.due = self._client_timers.set(first, transaction, now)
+        self._client_timers.set(first, transaction, now)
         self._outbox.append((flow, data))
         return transaction
 
@@ -337,7 +342,7 @@ class Endpoint:
         match action:
             case client.Action.RETRANSMIT:
                 self._outbox.append((transaction.flow, transaction.data))
-                transaction.due = self._client_timers.set(transaction.next_timer(now), transaction, now)
+                self._client_timers.set(transaction.next_timer(now), transaction, now)
             case client.Action.REPORT_TIMEOUT:
                 self.events.append(TransactionFailed(transaction.owner, Failure.TIMEOUT, transaction))
             case client.Action.REPORT_TRANSPORT_ERROR:
@@ -347,6 +352,7 @@ class Endpoint:
 
     def _forget_client(self, transaction: ClientTransaction) -> None:
         del self._clients[transaction.branch]
+        transaction.due = 0.0
         self._relayed.discard(transaction.branch)
         connection = transaction.flow.connection
         if connection:
@@ -378,7 +384,7 @@ class Endpoint:
             transaction.state = server.State.ENDED
             self._forget_server(transaction)
         else:
-            transaction.due = self._server_timers.set(length, transaction, now)
+            self._server_timers.set(length, transaction, now)
 
     def _forget_server(self, transaction: ServerTransaction) -> None:
         transaction.due = 0.0

@@ -11,13 +11,23 @@ from agent.sip.parsing import parse_datagram
 from agent.sip.server_transactions import ServerTransaction
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, init=False)
 class RequestReceived:
     """A new request. Answer it with `Endpoint.respond`."""
 
     transaction: ServerTransaction
     request: Request
     flow: Flow
+
+    def __init__(
+        self,
+        transaction: ServerTransaction,
+        request: Request,
+        flow: Flow,
+    ) -> None:
+        self.transaction = transaction
+        self.request = request
+        self.flow = flow
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,6 +11,7 @@ from agent.sip.client_transactions import T1, T2, remaining
 from agent.sip.flows import Flow
 from agent.sip.headers import Headers
 from agent.sip.messages import Response
+from agent.sip.timers import Timed
 
 LINGER = 64 * T1
 "Timers J and H on unreliable transports."
@@ -74,12 +75,11 @@ INVITE: Table = {
 Key = tuple[str, ...]
 
 
-class ServerTransaction:
+class ServerTransaction(Timed):
     """One request received. ``key``: see `agent.sip.matching`."""
 
     __slots__ = (
         "completed_at",
-        "due",
         "flow",
         "headers",
         "in_process",

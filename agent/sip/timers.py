@@ -5,40 +5,50 @@ is the first to be due, so setting costs an append and a cancelled timer costs n
 """
 
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import Generic, TypeVar
 
-T = TypeVar("T")
+
+class Timed:
+    """What has one timer. ``due``: when the one that was set last is due; 0: none is waited for."""
+
+    __slots__ = ("due",)
+
+    def __init__(self) -> None:
+        self.due = 0.0
+
+
+T = TypeVar("T", bound=Timed)
 
 
 class TimerQueues(Generic[T]):
-    """``now`` must not go back between calls (monotonic seconds)."""
+    """``now`` must not go back between calls (monotonic seconds). A timer counts while its item says so by ``due``."""
 
-    __slots__ = ("_is_live", "_queues")
+    __slots__ = ("_queues",)
 
-    def __init__(self, is_live: Callable[[T, float], bool]) -> None:
-        """``is_live(item, due)``: whether the item still waits for the timer that was set for ``due``."""
+    def __init__(self) -> None:
         self._queues: dict[float, deque[tuple[float, T]]] = {}
-        self._is_live = is_live
 
     def set(self, length: float, item: T, now: float) -> float:
-        """Set a timer; returns the moment at which it is due."""
+        """Set its timer, in the place of the one before; returns the moment at which it is due."""
         queue = self._queues.get(length)
         if queue is None:
             queue = self._queues[length] = deque()
-        due = now + length
+        item.due = due = now + length
         queue.append((due, item))
         return due
 
     def next_deadline(self) -> float | None:
         """When `expired` next has something to give; dead timers at the heads are thrown away on the way."""
         earliest: float | None = None
-        is_live = self._is_live
         for queue in self._queues.values():
-            while queue and not is_live(queue[0][1], queue[0][0]):
+            while queue:
+                due, item = queue[0]
+                if item.due == due:
+                    if earliest is None or due < earliest:
+                        earliest = due
+                    break
                 queue.popleft()
-            if queue and (earliest is None or queue[0][0] < earliest):
-                earliest = queue[0][0]
         return earliest
 
     def expired(self, now: float) -> Iterator[T]:
@@ -46,7 +56,7 @@ class TimerQueues(Generic[T]):
         for queue in list(self._queues.values()):
             while queue and queue[0][0] <= now:
                 due, item = queue.popleft()
-                if self._is_live(item, due):
+                if item.due == due:
                     yield item
 
     def __len__(self) -> int:

@@ -107,6 +107,9 @@ class ToldStore(Committer, Protocol):
 
     def told(self, presentity: str) -> Told | None: ...
 
+    def all_told(self) -> Mapping[str, Told]:
+        """By presentity; the mapping follows what is written."""
+
     def put_told(self, row: Told) -> None:
         """Replaces what is known of the presentity."""
 

@@ -1,7 +1,7 @@
 """What can be asked of the store: all of it from memory, at once."""
 
 import json
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 
 from agent.presence.records import (
     Binding,
@@ -109,6 +109,9 @@ class Reads:
 
     def told(self, presentity: str) -> Told | None:
         return self._working.told.get(presentity)
+
+    def all_told(self) -> Mapping[str, Told]:
+        return self._working.told
 
     def memory(self, person: str) -> dict[str, object] | None:
         row = self._working.memory.get(person)

@@ -5,7 +5,6 @@ into Prometheus samples only on request. What the store or the transaction layer
 is not counted again: the composition root hands over a function that is asked at scrape time.
 """
 
-from bisect import bisect_left
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
@@ -16,8 +15,10 @@ from prometheus_client import (
     ProcessCollector,
     generate_latest,
 )
-from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily, Metric
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
+
+from agent.telemetry.histogram import Histogram
 
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 
@@ -40,33 +41,13 @@ Rows = Mapping[tuple[str, ...], float]
 "Label values to value, in the order of the family's labels."
 
 
-class Histogram:
-    """Counts in fixed buckets. ``observe`` takes about a quarter of a microsecond."""
-
-    __slots__ = ("bounds", "counts", "total")
-
-    def __init__(self, bounds: tuple[float, ...]) -> None:
-        self.bounds = bounds
-        self.counts = [0] * (len(bounds) + 1)
-        self.total = 0.0
-
-    def observe(self, value: float) -> None:
-        self.counts[bisect_left(self.bounds, value)] += 1
-        self.total += value
-
-    def family(self, name: str, documentation: str) -> HistogramMetricFamily:
-        cumulative, buckets = 0, []
-        for bound, count in zip((*self.bounds, float("inf")), self.counts, strict=True):
-            cumulative += count
-            buckets.append((_le(bound), cumulative))
-        return HistogramMetricFamily(name, documentation, buckets=buckets, sum_value=self.total)
-
-
 class Metrics:
     """One per process, made and handed out by the composition root. Call from the event loop only."""
 
     def __init__(self) -> None:
         self._lateness = Histogram(LATENESS_BUCKETS)
+        self.notify_sent = self._lateness.observe
+        """A NOTIFY left. Takes seconds from the event that caused it to the send."""
         self._evaluation = Histogram(EVALUATION_BUCKETS)
         self._commit = Histogram(COMMIT_BUCKETS)
         self._commit_rows = Histogram(ROWS_BUCKETS)
@@ -82,10 +63,6 @@ class Metrics:
         GCCollector(registry=self.registry)
 
     # SIP
-
-    def notify_sent(self, lateness: float) -> None:
-        """A NOTIFY left. ``lateness``: seconds from the event that caused it to the send."""
-        self._lateness.observe(lateness)
 
     def sip_message(self, direction: str, method: str, status: int = 0) -> None:
         """A message passed; ``direction`` is `in` or `out`, ``status`` 0 for requests."""
@@ -224,7 +201,3 @@ def _filled(family: Any, rows: Mapping[tuple[str, ...], float]) -> Metric:
         family.add_metric(labels, value)
     assert isinstance(family, Metric)
     return family
-
-
-def _le(bound: float) -> str:
-    return "+Inf" if bound == float("inf") else repr(float(bound))

@@ -10,6 +10,7 @@ from agent.sip.framing import Framer
 from agent.sip.matching import scan_response
 from agent.sip.messages import response_to
 from agent.sip.parsing import parse_datagram
+from agent.sip.routing import sent_by
 from tests.support.sip import SERVER, TCP, UDP, answer, wire
 
 PHONE_HEADERS = (
@@ -73,7 +74,7 @@ def notify_answered(flow: Flow) -> Callable[[], None]:
 
     def work() -> None:
         branch = endpoint.new_branch()
-        endpoint.send_prepared(branch, "NOTIFY", NOTIFY, flow, None, 0.0)
+        endpoint.send_prepared(branch, "NOTIFY", NOTIFY, flow, sent_by(flow), None, 0.0)
         endpoint.take_outbox()
         endpoint.receive_datagram(ANSWER.replace(b"z9hG4bKtoken12345", branch.encode()), flow, 0.0)
         endpoint.events.popleft()
@@ -88,7 +89,7 @@ def answers_only(number: int) -> None:
         endpoint = Endpoint(lambda: "token", b"secret")
         branches = [endpoint.new_branch() for _ in range(number)]
         for branch in branches:
-            endpoint.send_prepared(branch, "NOTIFY", NOTIFY, UDP, None, 0.0)
+            endpoint.send_prepared(branch, "NOTIFY", NOTIFY, UDP, sent_by(UDP), None, 0.0)
         answers = [ANSWER.replace(b"z9hG4bKtoken12345", branch.encode()) for branch in branches]
         receive, events = endpoint.receive_datagram, endpoint.events
 

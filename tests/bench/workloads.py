@@ -42,7 +42,7 @@ class Load:
         server.transports.add(self)
         self.address, self.advertised = LOCAL, None
         self.waiting = 0
-        self._answers: list[tuple[bytes, Flow]] = []
+        self._answers: list[tuple[Flow, bytes]] = []
         self._requests: Iterator[bytes] = iter(())
         self._under_way = 0
         self._missing = 0
@@ -76,11 +76,11 @@ class Load:
 
     def _answer(self, notify: bytes) -> None:
         head = notify[notify.find(b"\r\nVia") : notify.find(b"\r\nContact")]
-        self._answers.append((b"SIP/2.0 200 OK" + head + b"\r\nContent-Length: 0\r\n\r\n", self.flow))
+        self._answers.append((self.flow, b"SIP/2.0 200 OK" + head + b"\r\nContent-Length: 0\r\n\r\n"))
 
     def _feed(self) -> None:
         batch, self._answers = self._answers, []
-        fresh = [(data, self.flow) for data in islice(self._requests, WINDOW - self._under_way)]
+        fresh = [(self.flow, data) for data in islice(self._requests, WINDOW - self._under_way)]
         self._under_way += len(fresh)
         if batch or fresh:
             self.driver.datagrams(batch + fresh)

@@ -110,7 +110,7 @@ class WirePort:
         self._wire.carry(self.address, flow.remote, data)
 
     def arrived(self, data: bytes, source: Address) -> None:
-        self._driver.datagrams([(data, self.flow_to(source))])
+        self._driver.datagrams([(self.flow_to(source), data)])
 
     def close(self) -> None:
         self._wire.unbind(self.address)

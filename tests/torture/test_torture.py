@@ -6,6 +6,7 @@ from agent.sip.endpoint import Discarded, Endpoint, RequestReceived, ResponseRec
 from agent.sip.flows import Flow
 from agent.sip.messages import Request, Response, response_to
 from agent.sip.parsing import parse_datagram
+from agent.sip.routing import sent_by
 from tests.support.sip import TCP, UDP, wire
 from tests.torture.case import Case, Outcome
 from tests.torture.invalid import INVALID
@@ -129,7 +130,7 @@ def test_responses_to_a_request_of_ours(name: str) -> None:
     """As far as they are responses at all, they end the transaction that they belong to; the others leave it alone."""
     endpoint = Endpoint(lambda: "token", b"secret")
     sent = wire("NOTIFY", via="SIP/2.0/UDP 192.0.2.1:5060;branch=z9hG4bKours")
-    endpoint.send_prepared("z9hG4bKours", "NOTIFY", sent, UDP, None, 0.0)
+    endpoint.send_prepared("z9hG4bKours", "NOTIFY", sent, UDP, sent_by(UDP), None, 0.0)
     data = named(name).data.replace(
         b"192.0.2.50:5060;branch=z9hG4bK1;", b"192.0.2.1:5060;branch=z9hG4bKours;"
     )

@@ -57,6 +57,14 @@ def test_the_order_of_the_inputs_does_not_matter(publications, chance, policy):
 
 
 @quick
+@given(documents, policies)
+def test_who_stands_alone_is_composed_as_with_a_publication_that_says_nothing(document, policy):
+    one = Input("p1", document, 50, NOW - timedelta(minutes=1))
+    nothing = Input("p2", pidf.Presence(ALICE), 30, NOW - timedelta(minutes=2))
+    assert compose(ALICE, [one], NOW, policy) == compose(ALICE, [one, nothing], NOW, policy)
+
+
+@quick
 @given(inputs)
 def test_composing_the_result_again_changes_nothing(publications):
     once = compose(ALICE, publications, NOW).document

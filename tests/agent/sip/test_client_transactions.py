@@ -235,7 +235,7 @@ def test_the_table_never_leaves_the_end() -> None:
 
 
 def test_input_without_meaning_changes_nothing() -> None:
-    transaction = ClientTransaction("z9hG4bK1", "NOTIFY", b"", UDP, None, 0.0)
+    transaction = ClientTransaction("z9hG4bK1", "NOTIFY", b"", UDP, "h:1", None, 0.0)
     assert transaction.take(Input.FINAL) is Action.REPORT_RESPONSE
     for event in Input:
         assert transaction.take(event) is None

@@ -4,6 +4,7 @@ from agent.sip.endpoint import Discarded, Endpoint, RequestReceived, StreamBroke
 from agent.sip.flows import Flow, Transport
 from agent.sip.messages import Response
 from agent.sip.parsing import parse_datagram
+from agent.sip.routing import sent_by
 from tests.support.sip import SERVER, TCP, UDP, answer, wire
 
 
@@ -158,7 +159,7 @@ def test_tags_depend_on_the_secret() -> None:
 def test_the_earliest_of_both_roles_timers_counts(endpoint: Endpoint) -> None:
     endpoint.receive_datagram(wire(), UDP, 10.0)
     assert endpoint.next_deadline() == 13.5
-    endpoint.send_prepared("z9hG4bKours", "NOTIFY", wire("NOTIFY"), UDP, None, 10.2)
+    endpoint.send_prepared("z9hG4bKours", "NOTIFY", wire("NOTIFY"), UDP, sent_by(UDP), None, 10.2)
     assert endpoint.next_deadline() == 10.7
     endpoint.send_failed(UDP, 10.3)
     assert endpoint.next_deadline() == 13.5
