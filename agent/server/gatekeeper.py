@@ -50,10 +50,9 @@ class Gatekeeper:
             # Over a stream nothing is sent again by itself.
             stays_lost = flow.transport.reliable and flow.transport is not Transport.MEMORY
             return Refusal(503, [("Retry-After", LEAVING_RETRY)]) if stays_lost else SILENCE
-        transport, _, remote, _, _ = flow
-        if transport is Transport.MEMORY:
+        if flow.transport is Transport.MEMORY:
             return None  # our own decisions are what all this is for
-        host = remote[0]
+        host = flow.remote[0]
         if not self._trusts(flow) and not self._guard.admit(host, now):
             return self._refused(request, host, now, self._guard.retry_after())
         if not is_admitted(partial(urgency, request), self._load(), self._thresholds):

@@ -48,6 +48,9 @@ __all__ = [
 ]
 
 
+_UDP = Transport.UDP
+
+
 class Endpoint:
     """Transactions of both roles over any number of flows."""
 
@@ -308,7 +311,7 @@ class Endpoint:
         self._clients[branch] = transaction
         if flow.connection:
             self._clients_on.setdefault(flow.connection, set()).add(transaction)
-        first = client.TIMEOUT if flow.transport.reliable else client.T1
+        first = client.T1 if flow.transport is _UDP else client.TIMEOUT
         self._client_timers.set(first, transaction, now)
         self._outbox.append((flow, data))
         return transaction

@@ -1,7 +1,7 @@
 """Flows: over what and between whom bytes travel (RFC 5626 §3 calls it a flow; a UDP address pair counts too)."""
 
+from dataclasses import dataclass
 from enum import StrEnum
-from typing import NamedTuple
 
 
 class Transport(StrEnum):
@@ -34,18 +34,36 @@ class Transport(StrEnum):
         return "TCP" if self is Transport.MEMORY else self.value.upper()
 
 
-class Flow(NamedTuple):
-    """One way to reach one peer."""
+@dataclass(slots=True, unsafe_hash=True, init=False)
+class Flow:
+    """One way to reach one peer. Not to be changed.
+
+    ``__init__`` by hand: each datagram asks a flow for several things, and what NamedTuple writes is not compiled.
+    """
 
     transport: Transport
     local: tuple[str, int]
     "Our host and port as peers should see them: what goes into Via and Contact."
     remote: tuple[str, int]
     "The peer's source address."
-    connection: int = 0
+    connection: int
     "Number of the connection, unique in the process; 0 for UDP."
-    listener: int = 0
+    listener: int
     "Number of the listening socket that UDP answers leave through."
+
+    def __init__(
+        self,
+        transport: Transport,
+        local: tuple[str, int],
+        remote: tuple[str, int],
+        connection: int = 0,
+        listener: int = 0,
+    ) -> None:
+        self.transport = transport
+        self.local = local
+        self.remote = remote
+        self.connection = connection
+        self.listener = listener
 
     def __str__(self) -> str:
         return f"{self.transport}:{format_address(self.remote)}"

@@ -1,7 +1,7 @@
 """Where a message goes next: responses by their top Via, requests by route set and target (RFC 3261 §8.1.2, §18.2)."""
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import NamedTuple
 
@@ -72,7 +72,7 @@ def response_flow(via: Via, flow: Flow) -> Flow:
     if flow.transport is not Transport.UDP:
         return flow
     port = flow.remote[1] if "rport" in via.params else via.port or 5060
-    return flow if port == flow.remote[1] else flow._replace(remote=(flow.remote[0], port))
+    return flow if port == flow.remote[1] else replace(flow, remote=(flow.remote[0], port))
 
 
 _PLAIN_TARGET = re.compile(

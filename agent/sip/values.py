@@ -5,10 +5,9 @@ URIs are read by sipmessage. Parameters are ours: sipmessage percent-encodes wha
 """
 
 import re
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from ipaddress import IPv6Address
-from typing import NamedTuple
 
 import sipmessage
 
@@ -17,13 +16,23 @@ from agent.sip.headers import split_list, split_outside
 Params = dict[str, str | None]
 
 
-class Via(NamedTuple):
+# Made for every request, so their constructors are written out: what `dataclass` and NamedTuple write is not compiled.
+
+
+@dataclass(slots=True, init=False)
+class Via:
     """RFC 3261 §20.42. ``host`` without brackets; parameter names in lower case."""
 
     transport: str
     host: str
     port: int | None
     params: Params
+
+    def __init__(self, transport: str, host: str, port: int | None, params: Params) -> None:
+        self.transport = transport
+        self.host = host
+        self.port = port
+        self.params = params
 
     @property
     def branch(self) -> str | None:
@@ -34,29 +43,46 @@ class Via(NamedTuple):
         return f"{self.host.lower()}:{self.port or 0}"
 
 
-class NameAddr(NamedTuple):
+@dataclass(slots=True, init=False)
+class NameAddr:
     """RFC 3261 §20.10: a Contact, From, To, Route or Record-Route value."""
 
     display: str
     uri: str
     params: Params
 
+    def __init__(self, display: str, uri: str, params: Params) -> None:
+        self.display = display
+        self.uri = uri
+        self.params = params
+
     @property
     def tag(self) -> str | None:
         return self.params.get("tag")
 
 
-class Event(NamedTuple):
+@dataclass(slots=True, init=False)
+class Event:
     """RFC 6665 §8.2.1. The package is compared byte by byte, ``id`` too."""
 
     package: str
     id: str | None
     params: Params
 
+    def __init__(self, package: str, id: str | None, params: Params) -> None:
+        self.package = package
+        self.id = id
+        self.params = params
 
-class CSeq(NamedTuple):
+
+@dataclass(slots=True, init=False)
+class CSeq:
     number: int
     method: str
+
+    def __init__(self, number: int, method: str) -> None:
+        self.number = number
+        self.method = method
 
 
 # What nearly everybody writes, matched in one go; everything else takes the long way, with the same result.

@@ -1,7 +1,5 @@
 """Counts by size: how many of what happened took how long. In its own file because each NOTIFY adds to one."""
 
-from bisect import bisect_left
-
 from prometheus_client.core import HistogramMetricFamily
 
 
@@ -11,12 +9,17 @@ class Histogram:
     __slots__ = ("bounds", "counts", "total")
 
     def __init__(self, bounds: tuple[float, ...]) -> None:
-        self.bounds = bounds
+        self.bounds = tuple(map(float, bounds))
         self.counts = [0] * (len(bounds) + 1)
         self.total = 0.0
 
     def observe(self, value: float) -> None:
-        self.counts[bisect_left(self.bounds, value)] += 1
+        place = 0
+        for bound in self.bounds:  # few, and nearly all values are small
+            if value <= bound:
+                break
+            place += 1
+        self.counts[place] += 1
         self.total += value
 
     def family(self, name: str, documentation: str) -> HistogramMetricFamily:

@@ -2,6 +2,7 @@
 
 import timeit
 from collections.abc import Callable
+from dataclasses import replace
 from itertools import count
 
 from agent.sip.endpoint import Endpoint, RequestReceived
@@ -114,7 +115,7 @@ def main() -> None:
     answers_only(20_000)
     measure("PUBLISH in, 200 out", publish_round_trip())
     measure("NOTIFY out, 200 in", notify_answered(UDP))
-    measure("NOTIFY out, 200 in, reliable", notify_answered(TCP._replace(connection=0)))
+    measure("NOTIFY out, 200 in, reliable", notify_answered(replace(TCP, connection=0)))
 
 
 if __name__ == "__main__":

@@ -48,7 +48,7 @@ class ServerParty:
     def receive(self, data: bytes, flow: Flow, now: float) -> None:
         self.handle_timeout(now)
         self._flows[flow.remote] = flow
-        self._loop.call_soon(self._server.driver.datagrams, [(data, self._port.flow_to(flow.remote))])
+        self._loop.call_soon(self._server.driver.datagrams, [(self._port.flow_to(flow.remote), data)])
         self._settle()
 
     def next_deadline(self) -> float | None:

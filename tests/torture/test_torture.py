@@ -1,5 +1,7 @@
 """Every torture case over UDP and over TCP: how it is read, what is answered, and that the next message is unharmed."""
 
+from dataclasses import replace
+
 import pytest
 
 from agent.sip.endpoint import Discarded, Endpoint, RequestReceived, ResponseReceived, StreamBroken
@@ -141,7 +143,7 @@ def test_responses_to_a_request_of_ours(name: str) -> None:
 
 
 def test_received_is_never_written_with_brackets() -> None:
-    flow = UDP._replace(local=("2001:db8::10", 5060), remote=("2001:db8::9:77", 5060))
+    flow = replace(UDP, local=("2001:db8::10", 5060), remote=("2001:db8::9:77", 5060))
     for name in ("via-received-param-with-delim", "via-received-param-no-delim"):
         (event,) = Uas(flow).get(named(name).data)
         assert isinstance(event, RequestReceived) and isinstance(event.request, Request)

@@ -41,7 +41,7 @@ WHITE_SPACE = lines(
 def check_white_space(message: Message) -> None:
     assert (message.to.uri, message.to.tag) == ("sip:carol@desk.example.net", "77aa01z")
     assert (message.from_.display, message.from_.tag) == ('C Lamp \\"', "90fgh")
-    assert message.cseq == (12, "INVITE")
+    assert (message.cseq.number, message.cseq.method) == (12, "INVITE")
     vias = [parse_via(value) for value in message.headers.values("Via")]
     assert [(via.transport, via.host, via.branch) for via in vias] == [
         ("UDP", "192.0.2.44", "552xyz"),

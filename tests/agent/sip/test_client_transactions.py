@@ -1,5 +1,7 @@
 """RFC 3261 §17.1.2 in virtual time."""
 
+from dataclasses import replace
+
 import pytest
 
 from agent.sip.client_transactions import TRANSITIONS, Action, ClientTransaction, Input, State
@@ -202,7 +204,7 @@ def test_a_lost_connection_fails_its_transactions_at_once() -> None:
 
 def test_an_unreachable_peer_fails_its_transactions_at_once() -> None:
     endpoint = Endpoint(lambda: "token", b"secret")
-    elsewhere = UDP._replace(remote=("192.0.2.51", 5060))
+    elsewhere = replace(UDP, remote=("192.0.2.51", 5060))
     endpoint.request(REQUEST, UDP, "one", 0.0)
     endpoint.request(REQUEST, elsewhere, "two", 0.0)
     endpoint.send_failed(UDP, 0.1)

@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import pytest
 
 from agent.sip.endpoint import Discarded, Endpoint, RequestReceived, StreamBroken
@@ -78,7 +80,7 @@ def test_doubled_headers_are_not_doubled_in_the_answer(endpoint: Endpoint) -> No
 
 def test_too_large_is_answered(endpoint: Endpoint) -> None:
     endpoint.receive_datagram(
-        wire("MESSAGE", body=b"x" * 70_000), UDP._replace(transport=Transport.WS, connection=3), 0.0
+        wire("MESSAGE", body=b"x" * 70_000), replace(UDP, transport=Transport.WS, connection=3), 0.0
     )
     assert statuses(endpoint) == [513]
 
@@ -127,7 +129,7 @@ def test_lost_framing_is_answered_and_the_stream_given_up(endpoint: Endpoint) ->
 
 
 def test_streams_are_framed_each_on_its_own(endpoint: Endpoint) -> None:
-    other = TCP._replace(connection=2)
+    other = replace(TCP, connection=2)
     data = wire()
     endpoint.receive_stream(data[:100], TCP, 0.0)
     endpoint.receive_stream(wire("MESSAGE", via="SIP/2.0/TCP h;branch=z9hG4bK2"), other, 0.0)

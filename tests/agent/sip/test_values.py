@@ -99,7 +99,8 @@ def test_bad_cseq(text: str) -> None:
 
 
 def test_event_is_compared_byte_by_byte() -> None:
-    assert parse_event("presence;id=A1;x=y")[:2] == ("presence", "A1")
+    event = parse_event("presence;id=A1;x=y")
+    assert (event.package, event.id) == ("presence", "A1")
     assert parse_event("Presence").package != "presence"
     for bad in ("", ";id=1", "presence, dialog"):
         with pytest.raises(ValueError):
