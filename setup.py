@@ -105,7 +105,7 @@ def main() -> None:
     except ImportError:  # pip's first call, which only asks what is needed for the second
         setup(setup_requires=[COMPILER])
         return
-    modules = mypycify([*SWITCHES, *FILES], opt_level="3", debug_level="0", group_name="lamplighter")
+    modules = mypycify([*SWITCHES, *FILES], opt_level="2", debug_level="0", group_name="lamplighter")
     for module in modules:
         # Nobody replaces one of our functions from outside: calls among them need no table.
         module.extra_compile_args.append("-fno-semantic-interposition")
