@@ -219,6 +219,7 @@ async def open_app(
             metrics.rule_evaluated,
         )
         stack.callback(decider.close)
+        server.notifier.told.is_expecting = decider.is_due_within
         standing = publisher.entities()
         linked_accounts, plan = LinkedAccounts(store, vault, clock), LinkPlan(settings)
         linked = {link.person for link in plan.links(linked_accounts.all())}

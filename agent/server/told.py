@@ -43,6 +43,9 @@ class ToldRecord:
         self._watches = watches
         self._boundary = boundary
         self._is_busy = is_busy
+        self.is_expecting: Callable[[float], bool] = lambda seconds: False
+        """``is_expecting(seconds)``: whether lamps may change so soon. What is recorded just before holds up the write
+        that they wait for: now and then the database tidies its log on such an occasion, for a tenth of a second."""
         self._on_record = store.all_told()
         self._due: dict[str, None] = {}
         self._timer: asyncio.TimerHandle | None = None
@@ -97,7 +100,7 @@ class ToldRecord:
 
     def _on_timer(self) -> None:
         self._timer = None
-        if not self._is_busy():
+        if not self._is_busy() and not self.is_expecting(PAUSE):
             for presentity in list(self._due)[:SLICE]:
                 del self._due[presentity]
                 self._record(presentity)

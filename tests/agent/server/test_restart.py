@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from agent.server.subscribe import subscription_id
+from agent.server.told import PAUSE
 from agent.store.heartbeat import TRUST
 from agent.store.store import Store
 from tests.support.phone import document, shown, state
@@ -109,6 +110,22 @@ async def test_a_change_that_changes_nothing_leaves_on_record_what_is_known(tmp_
         await here.store.commit()
         await restart(here, url, clean=False)
         await bob.quiet(5)
+
+
+@virtual_beside_threads
+async def test_nothing_is_put_on_record_just_before_lamps_change() -> None:
+    async with world() as here:
+        soon = True
+        here.server.notifier.told.is_expecting = lambda seconds: soon
+        await here.phone("alice").publish(document("here"), expires=3600)
+        bob = here.phone("bob")
+        await bob.subscribe(expires=3600)
+        await bob.notify()
+        await asyncio.sleep(10)
+        assert not here.store.all_told()
+        soon = False
+        await asyncio.sleep(2 * PAUSE)
+        assert list(here.store.all_told()) == ["sip:alice@example.org"]
 
 
 @virtual_beside_threads
