@@ -37,6 +37,7 @@ HOT_PATH = {
     "agent/server": [
         "admission",
         "authenticate",
+        "bodies",
         "clock_jumps",
         "flood_guard",
         "gatekeeper",

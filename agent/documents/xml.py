@@ -142,8 +142,9 @@ def attributes_xml(attributes: Attributes) -> str:
 
 def other_attributes(element: etree._Element, known: frozenset[str]) -> Attributes:
     """The attributes of `element` that are not `known`, sorted by name."""
-    if len(element.attrib) == 0:
-        return ()
+    names = element.keys()
+    if not names or (len(names) == 1 and names[0] in known):
+        return ()  # as nearly always, and without a mapping made for it
     return tuple(sorted((str(k), str(v)) for k, v in element.attrib.items() if k not in known))
 
 

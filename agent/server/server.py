@@ -17,6 +17,7 @@ from agent.presence.composition import DEFAULT, Policy
 from agent.presence.records import OWN_PUBLISHER
 from agent.server.admission import Admission
 from agent.server.authenticate import Authenticator, DigestAuthenticator, Unchecked
+from agent.server.bodies import check_body
 from agent.server.clock_jumps import ClockJumps
 from agent.server.config import ServerConfig
 from agent.server.departure import Departure
@@ -39,7 +40,7 @@ from agent.server.stranded import StrandedAnswers
 from agent.server.subscribe import SubscribeHandler
 from agent.server.sweeper import Sweeper
 from agent.server.transports import Listen, Transports
-from agent.server.views import Views, check_body
+from agent.server.views import Views
 from agent.sip.digest_server import DigestServer
 from agent.sip.endpoint import Discarded
 from agent.store.protocols import PresenceStore

@@ -3,30 +3,25 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from functools import lru_cache
-
-from lxml import etree
 
 from agent.clock import Clock
 from agent.documents import pidf
-from agent.documents.errors import DocumentError
 from agent.documents.written import Written
-from agent.documents.xml import parse_xml
 from agent.presence.calls import (
     CALL_RANK,
     DialogView,
     dialog_document,
     dialogs_of,
     person_in_call,
-    problem_of,
 )
 from agent.presence.composition import DEFAULT, Input, Policy, compose
 from agent.presence.lamp import at_version, lamp_of
 from agent.presence.lineage import lineage
 from agent.presence.location_policy import told_locations
 from agent.presence.packages import DIALOG_INFO
-from agent.presence.records import OWN_PUBLISHER, Publication
+from agent.presence.records import OWN_PUBLISHER
 from agent.presence.simple_view import simple_view
+from agent.server.bodies import document_of, remembered
 from agent.store.protocols import PublicationReader
 
 PLAIN_DIALOGS = DialogView()
@@ -184,68 +179,25 @@ class Views:
         return _Composed(body.document, None, body)
 
     def _made(self, presentity: str, now: datetime) -> _Composed:
+        rows = [
+            row
+            for row in self._store.publications(presentity, "presence")
+            if row.expires_at > now.timestamp()
+        ]
+        read = document_of if len(rows) == 1 else remembered
         inputs = [
             Input(
                 row.id,
-                document := _document(row),
+                document := read(row),
                 row.rank,
                 datetime.fromtimestamp(row.published_at, UTC),
                 lineage(row.publisher, document),
                 keeps_time=row.publisher == OWN_PUBLISHER,
             )
-            for row in self._store.publications(presentity, "presence")
-            if row.expires_at > now.timestamp()
+            for row in rows
         ]
         if not any(each.keeps_time for each in inputs):
             # Of whom the rules decide, they have been told of the calls and have weighed them.
             inputs += self._calls(presentity, now)
         known = compose(presentity, inputs, now, self._policy)
         return _Composed(told_locations(known.document, self._locations), known.next_boundary, None)
-
-
-def _document(row: Publication) -> pidf.Presence:
-    body = row.body
-    return body.document if isinstance(body, Written) else _parse(body, charset_of(row.content_type))
-
-
-@lru_cache(maxsize=2048)
-def _parse(body: bytes, charset: str | None) -> pidf.Presence:
-    return pidf.read(_root(body, charset))
-
-
-@lru_cache(maxsize=256)
-def _root(body: bytes, charset: str | None) -> etree._Element:
-    """Kept from the check until the composition that follows at once, if somebody watches. Raises DocumentError."""
-    return pidf.root_of(body, charset)
-
-
-def charset_of(stored_type: str) -> str | None:
-    """The charset that a publication came with (`PublishRequest.stored_type`)."""
-    return stored_type.partition(";charset=")[2] or None
-
-
-def check_body(package: str, body: bytes, charset: str | None = None) -> str | None:
-    """What is wrong with a published body, in words for a reason phrase; None when it can be used.
-
-    A presence document is read no further than to be sure that composition can read it: nobody may be watching.
-    """
-    try:
-        if isinstance(body, Written):
-            return None
-        if package == "presence":
-            _root(body, charset)
-        elif package == "dialog":
-            return problem_of(body, charset)
-        else:
-            parse_xml(body, charset)
-    except DocumentError:
-        return "Body Is Not A Presence Document" if _is_xml(body, charset) else "Body Is Not Well-Formed XML"
-    return None
-
-
-def _is_xml(body: bytes, charset: str | None) -> bool:
-    try:
-        parse_xml(body, charset)
-    except DocumentError:
-        return False
-    return True

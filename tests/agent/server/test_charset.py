@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from agent.server.views import check_body
+from agent.server.bodies import check_body
 from tests.support.phone import ALICE, PIDF, document, shown
 from tests.support.virtual_loop import virtual, virtual_beside_threads
 from tests.support.world import world
