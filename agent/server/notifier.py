@@ -22,7 +22,7 @@ from agent.server.notify_head import NotifyHead
 from agent.server.notify_queue import NotifyQueue
 from agent.server.told import ToldRecord
 from agent.server.views import PLAIN_DIALOGS, View, Views
-from agent.server.watch import Numbers, Watch, usual_flow
+from agent.server.watch import Numbers, Watch, Watches, usual_flow
 from agent.sip.endpoint import Failure, ResponseReceived
 from agent.sip.flows import Flow, Transport
 from agent.sip.values import parse_seconds
@@ -55,8 +55,8 @@ class Notifier:
         self._on_sent = on_sent
         self._admission = admission
         self._credentials = credentials
-        self.watches: dict[str, Watch] = {}
-        "By subscription."
+        self._living = Watches(self)
+        self.watches = self._living.by_id
         self._queue = NotifyQueue(self._send, driver.pump, clock)
         self._owe = self._queue.owe
         self._gone_callbacks: list[Callable[[Subscription], None]] = []
@@ -73,7 +73,7 @@ class Notifier:
 
     def begin(self, row: Subscription, flow: Flow) -> None:
         """A new subscription: its first NOTIFY."""
-        watch = self._new(row, flow)
+        watch = self._living.new(row, flow)
         self._owe(watch, self._clock.wall(), force=True)
 
     def refresh(self, row: Subscription, flow: Flow) -> None:
@@ -89,7 +89,7 @@ class Notifier:
             # What is in flight to where the watcher no longer is must hold nothing up, and decide nothing. It may be
             # elsewhere by its Contact, or by a new connection: the old one may have died without a word. Anywhere else
             # two in flight would let an older CSeq arrive after a newer one.
-            watch = self._new(row, flow)
+            watch = self._living.new(row, flow)
         watch.row, watch.flow, watch.head, watch.media_type = row, way, None, ""
         watch.datagrams_only = False
         self._owe(watch, self._clock.wall(), force=True)
@@ -106,22 +106,22 @@ class Notifier:
 
     def moved(self, row: Subscription) -> None:
         """Its state is another: pending or active. That is told at once, with what the watcher may see now."""
-        watch = self._watch(row)
+        watch = self._living.of(row)
         watch.row = row
         watch.end_pause()
         self._owe(watch, self._clock.wall(), force=True)
 
     def look_again(self, row: Subscription, at: float) -> None:
         """What the watcher may see may be another thing since ``at`` (wall clock)."""
-        self._owe(self._watch(row), at)
+        self._owe(self._living.of(row), at)
 
     def go_on(self, row: Subscription) -> None:
         """The end of a subscription could not be made durable: its row is back."""
-        self._owe(self._watch(row), self._clock.wall())
+        self._owe(self._living.of(row), self._clock.wall())
 
     def end(self, row: Subscription, reason: Reason, numbers: Numbers, flow: Flow | None = None) -> None:
         """The subscription is over and its row gone: say so with the last NOTIFY."""
-        watch = self._taken(row.id) or Watch(self, row, flow)
+        watch = self._living.taken(row.id) or Watch(self, row, flow)
         watch.row, watch.head = row, None
         watch.flow = usual_flow(row, flow) or watch.flow
         watch.end_pause()
@@ -153,32 +153,12 @@ class Notifier:
         rows = self._store.all_subscriptions()
         self.told.resume({row.presentity for row in rows})
         for row in rows:
-            self._owe(self._watch(row), now)
+            self._owe(self._living.of(row), now)
 
     def close(self) -> None:
         """Connections that close now say nothing of watchers: whoever starts next goes on with all of them."""
         self.told.close()
-        for watch in self.watches.values():
-            watch.live = False
-        self.watches.clear()
-
-    def _watch(self, row: Subscription) -> Watch:
-        watch = self.watches.get(row.id)
-        return watch or self._new(row, None)
-
-    def _new(self, row: Subscription, flow: Flow | None) -> Watch:
-        """In the place of another one, if there is."""
-        self._taken(row.id)
-        watch = self.watches[row.id] = Watch(self, row, flow)
-        watch.live = True
-        return watch
-
-    def _taken(self, subscription_id: str) -> Watch | None:
-        """No longer among those that live."""
-        watch = self.watches.pop(subscription_id, None)
-        if watch is not None:
-            watch.live = False
-        return watch
+        self._living.clear()
 
     # -- sending -------------------------------------------------------------------------------------------------
 
@@ -378,14 +358,14 @@ class Notifier:
         """End without a word. If the store can't, the row is back, and the next change finds out again."""
         if not watch.live:
             return
-        self._taken(watch.row.id)
+        self._living.taken(watch.row.id)
         watch.end_pause()
 
         def removed(error: StoreUnavailable | None) -> None:
             if error is None:
                 self._gone(watch.row)
             elif (row := self._store.subscription(watch.row.id)) is not None:
-                self._watch(row)
+                self._living.of(row)
 
         self._store.remove_subscription(watch.row.id)
         self._store.when_durable(removed)

@@ -95,6 +95,36 @@ class Watch:
         self.notifier.unanswered(self, event.cause)
 
 
+class Watches:
+    """Those that live, one for each subscription."""
+
+    def __init__(self, notifier: Answers) -> None:
+        self._notifier = notifier
+        self.by_id: dict[str, Watch] = {}
+
+    def new(self, row: Subscription, flow: Flow | None) -> Watch:
+        """In the place of another one, if there is."""
+        self.taken(row.id)
+        watch = self.by_id[row.id] = Watch(self._notifier, row, flow)
+        watch.live = True
+        return watch
+
+    def of(self, row: Subscription) -> Watch:
+        return self.by_id.get(row.id) or self.new(row, None)
+
+    def taken(self, subscription_id: str) -> Watch | None:
+        """It lives no longer."""
+        watch = self.by_id.pop(subscription_id, None)
+        if watch is not None:
+            watch.live = False
+        return watch
+
+    def clear(self) -> None:
+        for watch in self.by_id.values():
+            watch.live = False
+        self.by_id.clear()
+
+
 def usual_flow(row: Subscription, flow: Flow | None) -> Flow | None:
     """The connection that carried the SUBSCRIBE, if the watcher is its other end; None: go by Contact or Route.
 

@@ -6,7 +6,6 @@ The shell's whole contract: after every input drain ``events``, then ``take_outb
 
 from collections import deque
 from collections.abc import Callable
-from hashlib import blake2s
 
 from agent.sip import client_transactions as client
 from agent.sip import server_transactions as server
@@ -27,7 +26,7 @@ from agent.sip.events import (
 from agent.sip.flows import Flow, Transport
 from agent.sip.framing import Framer, KeepAlive
 from agent.sip.headers import Headers
-from agent.sip.matching import MAGIC_COOKIE, cancel_key, merge_key, scan_response, server_key
+from agent.sip.matching import MAGIC_COOKIE, is_cancelled, merge_key, scan_response, server_key, to_tag
 from agent.sip.messages import Request, Response, first_of_singles, response_to
 from agent.sip.parsing import DEFAULT_LIMITS, Limits, parse_datagram
 from agent.sip.routing import is_ours, note_source, response_flow, sent_by
@@ -46,9 +45,6 @@ __all__ = [
     "StreamBroken",
     "TransactionFailed",
 ]
-
-
-_UDP = Transport.UDP
 
 
 class Endpoint:
@@ -196,9 +192,7 @@ class Endpoint:
 
     def _receive_cancel(self, request: Request, flow: Flow) -> None:
         """RFC 3261 §9.2. Only an INVITE could still be stopped, and those are refused at once: 200 and no effect."""
-        methods = ("SUBSCRIBE", "PUBLISH", "MESSAGE", "REGISTER", "NOTIFY", "OPTIONS", "INVITE")
-        found = any(cancel_key(request, method) in self._servers for method in methods)
-        self.respond_statelessly(request, flow, 200 if found else 481)
+        self.respond_statelessly(request, flow, 200 if is_cancelled(request, self._servers) else 481)
 
     def _receive_response(
         self,
@@ -235,10 +229,8 @@ class Endpoint:
     # -- answers out ---------------------------------------------------------------------------------------------
 
     def tag_for(self, request: Request) -> str:
-        """The To tag of every response to this request: a pure function of it (RFC 3261 §8.2.7, §19.3)."""
-        value = request.headers.firsts().get
-        text = f"{value('Call-ID') or ''}|{value('From')}|{value('CSeq')}|{value('Via') or ''}"
-        return blake2s(text.encode("utf-8", "surrogateescape"), key=self._secret, digest_size=8).hexdigest()
+        """The To tag of every response to this request."""
+        return to_tag(request, self._secret)
 
     def respond(self, transaction: ServerTransaction, response: Response, now: float) -> None:
         """The final response of a transaction. A second one is ignored, and one that nobody waits for any more."""
@@ -264,7 +256,9 @@ class Endpoint:
         headers: list[tuple[str, str]] | None = None,
     ) -> None:
         """A response that leaves nothing behind; the same request gets the same answer."""
-        response = response_to(request.headers, status, reason, to_tag=self.tag_for(request), headers=headers)
+        response = response_to(
+            request.headers, status, reason, to_tag=to_tag(request, self._secret), headers=headers
+        )
         self._outbox.append((flow, response.encode()))
 
     # -- requests out --------------------------------------------------------------------------------------------
@@ -311,7 +305,7 @@ class Endpoint:
         self._clients[branch] = transaction
         if flow.connection:
             self._clients_on.setdefault(flow.connection, set()).add(transaction)
-        first = client.T1 if flow.transport is _UDP else client.TIMEOUT
+        first = client.T1 if flow.transport is Transport.UDP else client.TIMEOUT
         self._client_timers.set(first, transaction, now)
         self._outbox.append((flow, data))
         return transaction
@@ -350,8 +344,6 @@ class Endpoint:
                 self.events.append(TransactionFailed(transaction.owner, Failure.TIMEOUT, transaction))
             case client.Action.REPORT_TRANSPORT_ERROR:
                 self.events.append(TransactionFailed(transaction.owner, Failure.TRANSPORT, transaction))
-            case _:
-                pass
 
     def _forget_client(self, transaction: ClientTransaction) -> None:
         del self._clients[transaction.branch]
@@ -399,8 +391,9 @@ class Endpoint:
     # -- figures -------------------------------------------------------------------------------------------------
 
     @property
-    def timers_set(self) -> int:
-        """Those of ended transactions included, which go when they come to the head of their queue."""
+    def timers_set(
+        self,
+    ) -> int:  # those of ended transactions included, until they come to the head of their queue
         return len(self._client_timers) + len(self._server_timers)
 
     @property

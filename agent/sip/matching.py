@@ -1,7 +1,9 @@
 """Which transaction a message belongs to (RFC 3261 §17.1.3, §17.2.3, §8.2.2.2)."""
 
 import re
+from collections.abc import Mapping
 from functools import lru_cache
+from hashlib import blake2s
 
 from agent.sip.messages import Request
 from agent.sip.server_transactions import Key
@@ -33,6 +35,19 @@ def cancel_key(request: Request, method: str) -> Key:
     """The key of the transaction of ``method`` that a CANCEL aims at."""
     key = server_key(request)
     return (*key[:-1], method)
+
+
+def is_cancelled(request: Request, known: Mapping[Key, object]) -> bool:
+    """Whether a CANCEL aims at one of the transactions that are known by their keys (RFC 3261 §9.2)."""
+    methods = ("SUBSCRIBE", "PUBLISH", "MESSAGE", "REGISTER", "NOTIFY", "OPTIONS", "INVITE")
+    return any(cancel_key(request, method) in known for method in methods)
+
+
+def to_tag(request: Request, secret: bytes) -> str:
+    """The To tag of every response to this request: a pure function of it (RFC 3261 §8.2.7, §19.3)."""
+    value = request.headers.firsts().get
+    text = f"{value('Call-ID') or ''}|{value('From')}|{value('CSeq')}|{value('Via') or ''}"
+    return blake2s(text.encode("utf-8", "surrogateescape"), key=secret, digest_size=8).hexdigest()
 
 
 def merge_key(request: Request) -> Key:

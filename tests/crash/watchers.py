@@ -30,6 +30,8 @@ class Watcher:
     cseq: int = 0
     highest: int = 0
     "The highest CSeq of a NOTIFY of this dialog."
+    connection: int = 0
+    "Over which it came; 0: UDP."
     version: int = -1
     branches: set[str] = field(default_factory=set)
     "Of the NOTIFYs taken: one that comes again is a retransmission, however late the path lets it through."
@@ -91,8 +93,12 @@ class Watcher:
         if branch in self.branches:
             return 200
         if request.cseq.number <= self.highest:
+            if self.callers.connection != self.connection:
+                # Two connections keep no order between them. When ours broke, what the service sent to where we listen
+                # may come after what it sent over the new one; a user agent refuses it (RFC 3261 §12.2.2).
+                return 500
             self.faults.append(f"{self.name}: CSeq went back from {self.highest} to {request.cseq.number}")
-        self.highest = request.cseq.number
+        self.highest, self.connection = request.cseq.number, self.callers.connection
         self.branches.add(branch)
         self.notifies += 1
         body = request.body

@@ -29,6 +29,8 @@ class Callers:
         self.driver.on_request = self._received
         self.dialogs: dict[str, Callable[[Request], int]] = {}
         "By Call-ID: who takes its NOTIFYs and says the status to answer with. All others are 481."
+        self.connection = 0
+        "Over which the NOTIFY came that is being taken; 0: UDP."
         self.seen_at: tuple[str, int] | None = None
         "Where the service reaches us over UDP; None: where we are."
         self.tcp_server = server
@@ -113,6 +115,7 @@ class Callers:
             await asyncio.sleep(0.02)
 
     def _received(self, event: RequestReceived) -> None:
+        self.connection = event.flow.connection
         taker = self.dialogs.get(event.request.call_id)
         status = taker(event.request) if taker is not None else 481
         self.driver.respond(event.transaction, response_to(event.request.headers, status))
