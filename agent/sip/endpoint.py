@@ -29,7 +29,7 @@ from agent.sip.headers import Headers
 from agent.sip.matching import MAGIC_COOKIE, is_cancelled, merge_key, scan_response, server_key, to_tag
 from agent.sip.messages import Request, Response, first_of_singles, response_to
 from agent.sip.parsing import DEFAULT_LIMITS, Limits, parse_datagram
-from agent.sip.routing import is_ours, note_source, response_flow, sent_by
+from agent.sip.routing import is_ours, note_source, response_flow, sent_by, via_start
 from agent.sip.server_transactions import ServerTransaction
 from agent.sip.timers import TimerQueues
 
@@ -127,8 +127,7 @@ class Endpoint:
 
     def mid_message(self, flow: Flow) -> bool:
         """Whether a stream has sent part of a message and owes the rest."""
-        framer = self._framers.get(flow.connection)
-        return framer is not None and framer.mid_message
+        return (framer := self._framers.get(flow.connection)) is not None and framer.mid_message
 
     def flow_closed(self, flow: Flow, now: float) -> None:
         """A connection is gone: whatever waited for an answer on it has failed."""
@@ -270,7 +269,7 @@ class Endpoint:
     def request(self, request: Request, flow: Flow, owner: TransactionUser, now: float) -> ClientTransaction:
         """Send a request over a flow; Via and, if missing, Max-Forwards are added."""
         branch = self.new_branch()
-        items = [("Via", f"SIP/2.0/{flow.transport.via_token} {sent_by(flow)};branch={branch};rport")]
+        items = [("Via", f"{via_start(flow)};branch={branch};rport")]
         if "Max-Forwards" not in request.headers:
             items.append(("Max-Forwards", "70"))
         items.extend(item for item in request.headers if item[0] != "Via")
@@ -280,8 +279,7 @@ class Endpoint:
     def relay(self, request: Request, flow: Flow, owner: TransactionUser, now: float) -> ClientTransaction:
         """Send somebody else's request on (RFC 3261 §16.6): its Via values stay, ours goes on top."""
         branch = self.new_branch()
-        via = f"SIP/2.0/{flow.transport.via_token} {sent_by(flow)};branch={branch};rport"
-        items = [("Via", via), *request.headers]
+        items = [("Via", f"{via_start(flow)};branch={branch};rport"), *request.headers]
         data = Request(request.method, request.uri, Headers.of(items), request.body).encode()
         self._relayed.add(branch)
         return self.send_prepared(branch, request.method, data, flow, sent_by(flow), owner, now)
