@@ -44,7 +44,8 @@ def under(trace: Path) -> tuple[str, ...]:
 
 def is_complete(trace: Path, pid: int) -> bool:
     """Whether it holds all until the clean end of that process."""
-    return f"{pid} +++ exited with 0 +++" in trace.read_text()
+    # Short process ids are padded.
+    return re.search(rf"^{pid} +\+\+\+ exited with 0 \+\+\+", trace.read_text(), re.M) is not None
 
 
 class Event(Protocol):
