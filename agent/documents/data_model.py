@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Final
 
 from lxml import etree
 
@@ -19,13 +20,13 @@ from agent.documents.xml import (
     value_xml,
 )
 
-PERSON = f"{{{DATA_MODEL}}}person"
-DEVICE = f"{{{DATA_MODEL}}}device"
+PERSON: Final = f"{{{DATA_MODEL}}}person"
+DEVICE: Final = f"{{{DATA_MODEL}}}device"
 
 # A `note` without prefix inside a person belongs to PIDF's namespace by oversight of the publisher.
-_NOTES = frozenset(f"{{{namespace}}}note" for namespace in (DATA_MODEL, RPID, PIDF))
-_TIMESTAMPS = frozenset(f"{{{namespace}}}timestamp" for namespace in (DATA_MODEL, RPID, PIDF))
-_KNOWN = frozenset({"id"})
+_NOTES: Final = frozenset(f"{{{namespace}}}note" for namespace in (DATA_MODEL, RPID, PIDF))
+_TIMESTAMPS: Final = frozenset(f"{{{namespace}}}timestamp" for namespace in (DATA_MODEL, RPID, PIDF))
+_KNOWN: Final = frozenset({"id"})
 
 
 @dataclass(slots=True, unsafe_hash=True, init=False)

@@ -1,6 +1,7 @@
 """All the elements that we know inside tuples, persons, devices and statuses, by tag."""
 
 from collections.abc import Callable
+from typing import Final
 
 from lxml import etree
 
@@ -16,7 +17,7 @@ def read_element(element: etree._Element) -> Element:
     return known if known is not None else keep(element)
 
 
-_READERS: dict[str, Callable[[etree._Element], Element | None]] = {
+_READERS: Final[dict[str, Callable[[etree._Element], Element | None]]] = {
     **rpid_reading.READERS,
     **cipid.READERS,
     **caps.READERS,

@@ -6,6 +6,7 @@ RFC 3863 §4.2.3: readers ignore what they do not know; a compositor that droppe
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Final
 
 from lxml import etree
 
@@ -13,7 +14,7 @@ from agent.documents.errors import DocumentError
 from agent.documents.namespaces import PREFIXES
 from agent.documents.xml import XML_NAMESPACE, Attributes, is_ncname, text_xml, value_xml
 
-_QNAME_IN_CONTENT = re.compile(r"(?<!\S)([A-Za-z_][\w.\-]*):[A-Za-z_][\w.\-]*(?!\S)")
+_QNAME_IN_CONTENT: Final = re.compile(r"(?<!\S)([A-Za-z_][\w.\-]*):[A-Za-z_][\w.\-]*(?!\S)")
 
 
 @dataclass(slots=True, unsafe_hash=True)

@@ -6,6 +6,7 @@ unprefixed and children in the schema's order, and the same value always gives t
 
 from dataclasses import dataclass, replace
 from datetime import datetime
+from typing import Final
 
 from lxml import etree
 
@@ -28,25 +29,25 @@ from agent.documents.xml import (
     value_xml,
 )
 
-CONTENT_TYPE = "application/pidf+xml"
+CONTENT_TYPE: Final = "application/pidf+xml"
 """COMPAT(baresip 1.0.0): answers 415 to any parameter after it."""
 
-MAX_CHILDREN = 1000
+MAX_CHILDREN: Final = 1000
 "Below the root. Composition compares every tuple with every other; no presentity has so many."
 
 # COMPAT(RFC 3863 §4.1.1): the prose prints the namespace with a colon at its end; some took it from there.
-_LOCAL = {
+_LOCAL: Final = {
     f"{{{namespace}}}{name}": name
     for namespace in (PIDF, f"{PIDF}:")
     for name in ("presence", "tuple", "status", "basic", "contact", "note", "timestamp")
 }
 # COMPAT(several): children of a tuple that were put in the namespace of a neighbour.
-_LOCAL_IN_TUPLE = {
+_LOCAL_IN_TUPLE: Final = {
     **_LOCAL,
     **{f"{{{ns}}}{name}": name for ns in (DATA_MODEL, RPID) for name in ("note", "timestamp")},
 }
-_ENTITY = frozenset({"entity"})
-_ID = frozenset({"id"})
+_ENTITY: Final = frozenset({"entity"})
+_ID: Final = frozenset({"id"})
 
 
 @dataclass(slots=True, unsafe_hash=True, init=False)
@@ -64,7 +65,7 @@ class Status:
         self.elements = elements
 
 
-_NOTHING_CLAIMED = Status()
+_NOTHING_CLAIMED: Final = Status()
 
 
 @dataclass(slots=True, unsafe_hash=True, init=False)

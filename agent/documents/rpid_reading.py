@@ -1,6 +1,7 @@
 """Reading RPID (RFC 4480): leniently, keeping what is not known."""
 
 from collections.abc import Callable
+from typing import Final
 
 from lxml import etree
 
@@ -25,16 +26,16 @@ from agent.documents.rpid_names import PLACE_AUDIO, PLACE_TEXT, PLACE_VIDEO
 from agent.documents.values import Element, Note, read_note, read_time
 from agent.documents.xml import other_attributes, token_of
 
-_FRAME = frozenset({"from", "until", "id"})
-_NOTES = frozenset(f"{{{namespace}}}note" for namespace in (RPID, PIDF, DATA_MODEL))
-_OTHER = f"{{{RPID}}}other"
-_PLACE_MEDIA = {
+_FRAME: Final = frozenset({"from", "until", "id"})
+_NOTES: Final = frozenset(f"{{{namespace}}}note" for namespace in (RPID, PIDF, DATA_MODEL))
+_OTHER: Final = f"{{{RPID}}}other"
+_PLACE_MEDIA: Final = {
     f"{{{RPID}}}audio": ("audio", PLACE_AUDIO),
     f"{{{RPID}}}video": ("video", PLACE_VIDEO),
     f"{{{RPID}}}text": ("text", PLACE_TEXT),
 }
 
-_CHOICES: tuple[type[Choices], ...] = (
+_CHOICES: Final[tuple[type[Choices], ...]] = (
     Activities,
     Mood,
     PlaceType,
@@ -175,7 +176,7 @@ def _read_user_input(element: etree._Element) -> UserInput | None:
     )
 
 
-READERS: dict[str, Callable[[etree._Element], Element | None]] = {
+READERS: Final[dict[str, Callable[[etree._Element], Element | None]]] = {
     **{f"{{{RPID}}}{cls.kind}": _choices_reader(cls) for cls in _CHOICES},
     f"{{{RPID}}}place-is": _read_place_is,
     f"{{{RPID}}}class": _read_class,

@@ -5,23 +5,24 @@ byte, and this is the path of every PUBLISH.
 """
 
 import re
+from typing import Final
 
 from lxml import etree
 
 from agent.documents.errors import DocumentError
 
-MAX_BYTES = 256 * 1024
-MAX_DEPTH = 50
+MAX_BYTES: Final = 256 * 1024
+MAX_DEPTH: Final = 50
 
-XML_NAMESPACE = "http://www.w3.org/XML/1998/namespace"
-LANG = f"{{{XML_NAMESPACE}}}lang"
-DECLARATION = '<?xml version="1.0" encoding="UTF-8"?>\n'
+XML_NAMESPACE: Final = "http://www.w3.org/XML/1998/namespace"
+LANG: Final = f"{{{XML_NAMESPACE}}}lang"
+DECLARATION: Final = '<?xml version="1.0" encoding="UTF-8"?>\n'
 
 Attributes = tuple[tuple[str, str], ...]
 "Pairs of name (`name` or `{namespace}name`) and value, sorted by name."
 
 # Python knows text encodings that cost quadratic time or are no charsets at all (idna, unicode_escape …).
-_CODECS = {
+_CODECS: Final = {
     "utf8": "utf-8",
     "utf16": "utf-16",
     "utf16le": "utf-16-le",
@@ -34,7 +35,7 @@ _CODECS = {
     "windows1252": "cp1252",
 }
 
-_HARDENED = {
+_HARDENED: Final = {
     "resolve_entities": False,
     "load_dtd": False,
     "no_network": True,
@@ -42,17 +43,17 @@ _HARDENED = {
     "remove_comments": True,
     "remove_pis": True,
 }
-_declared = etree.XMLParser(**_HARDENED)  # type: ignore[arg-type]
-_utf8 = etree.XMLParser(encoding="utf-8", **_HARDENED)  # type: ignore[arg-type]
-_too_deep = etree.XPath("boolean(" + "/*" * (MAX_DEPTH + 1) + ")")
+_declared: Final = etree.XMLParser(**_HARDENED)  # type: ignore[arg-type]
+_utf8: Final = etree.XMLParser(encoding="utf-8", **_HARDENED)  # type: ignore[arg-type]
+_too_deep: Final = etree.XPath("boolean(" + "/*" * (MAX_DEPTH + 1) + ")")
 
-_PLAIN_START = re.compile(
+_PLAIN_START: Final = re.compile(
     rb"""(?:<\?xml version=["']1\.0["'] encoding=["'](?:UTF|utf)-8["']\s*\?>\s*)?<[A-Za-z_]"""
 ).match
 "UTF-8 for sure, so that every element begins with a byte that can be counted."
-_TEXT_SPECIAL = re.compile(r"[&<>\r\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
-_ATTRIBUTE_SPECIAL = re.compile(r'[&<>"\r\n\t\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]')
-_REFERENCES = {
+_TEXT_SPECIAL: Final = re.compile(r"[&<>\r\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
+_ATTRIBUTE_SPECIAL: Final = re.compile(r'[&<>"\r\n\t\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]')
+_REFERENCES: Final = {
     "&": "&amp;",
     "<": "&lt;",
     ">": "&gt;",
@@ -61,7 +62,7 @@ _REFERENCES = {
     "\n": "&#10;",
     "\t": "&#9;",
 }
-_NCNAME = re.compile(r"[A-Za-z_][A-Za-z0-9_.\-]*")
+_NCNAME: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_.\-]*")
 
 
 def parse_xml(data: bytes, charset: str | None = None) -> etree._Element:

@@ -6,7 +6,7 @@ One rule keeps it correct: after any input, drain the events, then send the outb
 import asyncio
 import logging
 from collections.abc import Callable, Mapping
-from typing import Any, NamedTuple, Protocol
+from typing import Any, Final, NamedTuple, Protocol
 
 from agent.clock import Clock
 from agent.net.errors import RequestFailed
@@ -27,7 +27,7 @@ from agent.sip.server_transactions import ServerTransaction
 
 log = logging.getLogger(__name__)
 
-EVENTS_PER_PUMP = 2_000
+EVENTS_PER_PUMP: Final = 2_000
 "After so many events the loop gets its turn, so that a burst can't starve timers and readers."
 
 

@@ -1,9 +1,10 @@
 """Unguessable tokens: tags, branches, entity-tags, Call-IDs (RFC 3261 §19.3 wants 32 random bits, these have 64)."""
 
 import os
+from typing import Final
 
-_BYTES = 8
-_AT_A_TIME = 128
+_BYTES: Final = 8
+_AT_A_TIME: Final = 128
 "Tokens drawn from the kernel together: each draw is a system call, and every PUBLISH wants a new entity-tag."
 
 

@@ -4,12 +4,13 @@ import re
 from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Final
 
 from agent.sip.flows import Flow, format_address
 from agent.sip.messages import Message, Request, Response
 
 Batch = Sequence[tuple[Flow, bytes | Message]]
-_CREDENTIAL_LINE = re.compile(rb"^((?:Proxy-)?Authorization[ \t]*:[ \t]*)([^\r\n]*)", re.I | re.M)
+_CREDENTIAL_LINE: Final = re.compile(rb"^((?:Proxy-)?Authorization[ \t]*:[ \t]*)([^\r\n]*)", re.I | re.M)
 
 
 @dataclass(frozen=True, slots=True)

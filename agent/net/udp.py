@@ -6,23 +6,24 @@ import select
 import socket
 import sys
 from collections import deque
+from typing import Final
 
 from agent.net.driver import Driver
 from agent.net.local_address import is_wildcard, local_address_for
 from agent.sip.flows import Flow, Transport
 
-BATCH = 128
+BATCH: Final = 128
 "Datagrams read before they are worked on: enough to amortise a wake-up, few enough to answer within milliseconds."
-RECEIVE_BUFFER = 16 << 20
+RECEIVE_BUFFER: Final = 16 << 20
 "Bytes asked for: at the full hour thousands of answers arrive at once, and a dropped one costs half a second."
-SEND_QUEUE = 100_000
+SEND_QUEUE: Final = 100_000
 "Datagrams kept while the kernel's buffer is full; beyond it the oldest is dropped, as a network would."
-KERNEL_BYTES = 2_304
+KERNEL_BYTES: Final = 2_304
 "What the kernel counts for one datagram of the size of a SIP answer."
-_IP_RECVERR = 11
-_IPV6_RECVERR = 25
-_SO_RCVBUFFORCE = 33
-_SO_MEMINFO = 55
+_IP_RECVERR: Final = 11
+_IPV6_RECVERR: Final = 25
+_SO_RCVBUFFORCE: Final = 33
+_SO_MEMINFO: Final = 55
 
 
 class UdpListener:

@@ -11,7 +11,7 @@ from zlib import crc32
 
 from agent.sip.messages import Request
 
-DATAGRAM_TAKES = 0.0001
+DATAGRAM_TAKES: Final = 0.0001
 "Seconds that one waiting datagram puts those behind it off: 10,000 a second is what a slow core does."
 
 
@@ -62,7 +62,7 @@ class Thresholds:
     "About 1.5 kB each. What is new is refused from four fifths of it."
 
 
-DEFAULT_THRESHOLDS = Thresholds()
+DEFAULT_THRESHOLDS: Final = Thresholds()
 
 
 def urgency(request: Request) -> Urgency:

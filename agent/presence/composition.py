@@ -20,6 +20,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+from typing import Final
 
 from agent.documents.data_model import Device, Person
 from agent.documents.device_id import urn_key
@@ -68,7 +69,7 @@ class Policy:
     "Without any publication: a document without tuples instead of a closed one."
 
 
-DEFAULT = Policy()
+DEFAULT: Final = Policy()
 
 
 @dataclass(slots=True, init=False)
@@ -250,7 +251,7 @@ def _closed_when_off(service: Tuple, off: frozenset[str]) -> Tuple:
     )
 
 
-_BASIC_PLACE = {"open": 0, "closed": 1, None: 2}
+_BASIC_PLACE: Final = {"open": 0, "closed": 1, None: 2}
 
 
 def _tuple_place(service: Tuple) -> tuple[int, float, str]:

@@ -8,7 +8,7 @@ present. Elements that we do not know are united, so none is lost.
 from collections.abc import Callable, Hashable, Iterable, Sequence
 from datetime import UTC, datetime
 from functools import lru_cache
-from typing import Generic, TypeVar
+from typing import Final, Generic, TypeVar
 from urllib.parse import unquote
 
 from agent.documents.data_model import Device, Person
@@ -23,7 +23,7 @@ from agent.documents.xml import Attributes
 from agent.presence.composition_time import distinct_notes, tidy
 
 Component = TypeVar("Component", Tuple, Person, Device)
-_NEVER = datetime.min.replace(tzinfo=UTC)
+_NEVER: Final = datetime.min.replace(tzinfo=UTC)
 
 Strength = tuple[int, datetime, datetime, str]
 "(source rank, timestamp, published at, publication id): the greater one is believed."

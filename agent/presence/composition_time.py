@@ -6,6 +6,7 @@ Elements carry ranges of time in three ways: `from`/`until` of RPID (RFC 4480 §
 
 from dataclasses import dataclass, replace
 from datetime import datetime
+from typing import Final
 
 from agent.documents.data_model import Device, Person
 from agent.documents.foreign import Foreign
@@ -15,7 +16,7 @@ from agent.documents.rpid import Activities, Choices, Mood, PlaceType, Privacy, 
 from agent.documents.timed_status import TimedStatus
 from agent.documents.values import Element, Note
 
-_ORDER = {
+_ORDER: Final = {
     kind: number
     for number, kind in enumerate(
         """deviceID class service-class relationship servcaps devcaps activities mood place-is place-type
@@ -23,8 +24,8 @@ _ORDER = {
         lamp importance until reach geopriv timed-status""".split()  # noqa: SIM905
     )
 }
-_FOREIGN = len(_ORDER)
-_ONCE = frozenset({"servcaps", "devcaps", "geopriv", "lamp", "importance", "until", "reach"})
+_FOREIGN: Final = len(_ORDER)
+_ONCE: Final = frozenset({"servcaps", "devcaps", "geopriv", "lamp", "importance", "until", "reach"})
 "Kinds without range that a component has once, a location by RFC 5491 §3; the first counts."
 
 

@@ -4,9 +4,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
 from types import MappingProxyType
+from typing import Final
 
-PIDF = "application/pidf+xml"
-DIALOG_INFO = "application/dialog-info+xml"
+PIDF: Final = "application/pidf+xml"
+DIALOG_INFO: Final = "application/dialog-info+xml"
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,15 +38,15 @@ class EventPackage:
         return acceptable_type(accept, self.notify_types) or self.notify_types[0]
 
 
-PRESENCE = EventPackage("presence", (PIDF,), (PIDF,))
+PRESENCE: Final = EventPackage("presence", (PIDF,), (PIDF,))
 "RFC 3856: default duration 3600 s, default body application/pidf+xml (§6.4, §6.5)."
 
 
-DIALOG = EventPackage("dialog", (DIALOG_INFO,), (DIALOG_INFO,), versioned=True, shortest_change=10)
+DIALOG: Final = EventPackage("dialog", (DIALOG_INFO,), (DIALOG_INFO,), versioned=True, shortest_change=10)
 """RFC 4235, as busy lamps use it: whoever publishes presence can be watched as one (presence/lamp); phones and PBXs
 publish their calls to it (presence/calls). RFC 4235 §3.4 wants watchers to name a duration; many don't."""
 
-DEFAULT_PACKAGES: Mapping[str, EventPackage] = MappingProxyType(
+DEFAULT_PACKAGES: Final[Mapping[str, EventPackage]] = MappingProxyType(
     {package.name: package for package in (PRESENCE, DIALOG)}
 )
 

@@ -8,7 +8,7 @@ hot path are not declared frozen, because making a frozen one costs four times a
 from dataclasses import dataclass, field
 from typing import Final, Literal
 
-OWN_PUBLISHER = "lamplighter"
+OWN_PUBLISHER: Final = "lamplighter"
 """Stands as the publisher of what this very process publishes; no address of record looks like it."""
 
 SubscriptionState = Literal["active", "pending", "terminated"]

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from enum import Enum, StrEnum, auto
+from typing import Final
 
 from agent.presence.packages import ExpiryLimits
 from agent.presence.records import Subscription
@@ -54,7 +55,7 @@ class Fate(Enum):
     REMOVE = auto()
 
 
-_GONE = frozenset({404, 405, 410, 416, 480, 481, 482, 483, 484, 485, 489, 501, 604})
+_GONE: Final = frozenset({404, 405, 410, 416, 480, 481, 482, 483, 484, 485, 489, 501, 604})
 "RFC 6665 §4.2.2: the watcher has no such subscription (any more)."
 
 
@@ -65,7 +66,7 @@ def fate_of(status: int) -> Fate:
     return Fate.REMOVE if status in _GONE else Fate.KEEP_AND_RETRY
 
 
-RETRY_AFTER = 60
+RETRY_AFTER: Final = 60
 "Seconds until a NOTIFY is tried again when its refusal names no time."
 
 

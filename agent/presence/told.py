@@ -2,10 +2,11 @@
 
 from collections.abc import Iterable
 from hashlib import blake2b
+from typing import Final
 
 from agent.presence.records import Subscription
 
-SIZE = 8
+SIZE: Final = 8
 "Bytes of a mark. Two that are equal by chance would leave one lamp wrong until its next change: 1 in 10^19."
 
 

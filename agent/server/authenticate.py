@@ -26,7 +26,7 @@ class Identity:
         self.trusted: Final = trusted
 
 
-OURSELVES = Identity(OWN_PUBLISHER, trusted=True)
+OURSELVES: Final = Identity(OWN_PUBLISHER, trusted=True)
 "The publisher in this process, whoever it speaks of."
 
 
@@ -48,10 +48,10 @@ class Unchecked:
         return True
 
 
-FAILURES_PER_SECOND = 0.2
+FAILURES_PER_SECOND: Final = 0.2
 "Of one user name from one address, lasting, before it is refused unread: guessing is slow, and loops end."
-FAILURES_BURST = 10
-GUESSES = 10
+FAILURES_BURST: Final = 10
+GUESSES: Final = 10
 "So many times as many from one address, whatever the names."
 
 

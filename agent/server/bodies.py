@@ -1,6 +1,7 @@
 """Published bodies: checked when they are published, read when somebody watches."""
 
 from functools import lru_cache
+from typing import Final
 
 from lxml import etree
 
@@ -11,10 +12,10 @@ from agent.documents.xml import parse_xml
 from agent.presence.calls import problem_of
 from agent.presence.records import Publication
 
-KEPT = 128
+KEPT: Final = 128
 "Bodies that were checked and are not read yet: as many as one wake-up brings."
 
-_checked: dict[tuple[bytes, str | None], etree._Element] = {}
+_checked: Final[dict[tuple[bytes, str | None], etree._Element]] = {}
 """Kept from the check until the composition that follows at once, if somebody watches, and no longer: what was just
 used is freed and used again while the processor still has it at hand."""
 

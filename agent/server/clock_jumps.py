@@ -7,14 +7,15 @@ with it: otherwise every subscription would end at once when a clock that was tw
 import asyncio
 import logging
 from dataclasses import replace
+from typing import Final
 
 from agent.clock import Clock
 from agent.store.errors import StoreUnavailable
 from agent.store.protocols import PresenceStore
 
-JUMP = 2.0
+JUMP: Final = 2.0
 "Seconds that the two clocks may drift apart between two looks; more is a clock that was set, or a machine that slept."
-AGAIN = 1.0
+AGAIN: Final = 1.0
 "Seconds until rows that could not be written are set once more."
 
 log = logging.getLogger(__name__)

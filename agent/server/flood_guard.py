@@ -1,8 +1,9 @@
 """How much one source address may ask: a token bucket each. Pure but for its own memory."""
 
 from collections import OrderedDict
+from typing import Final
 
-REMEMBERED = 65_536
+REMEMBERED: Final = 65_536
 "Addresses. Whoever has been silent longest is forgotten first, which only ever is to its advantage."
 
 

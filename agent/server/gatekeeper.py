@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from functools import partial
+from typing import Final
 
 from agent.presence.admission import Load, Thresholds, is_admitted, retry_after, urgency
 from agent.server.flood_guard import FloodGuard
@@ -9,11 +10,11 @@ from agent.sip.endpoint import SILENCE, Refusal
 from agent.sip.flows import Flow, Transport
 from agent.sip.messages import Request
 
-ANSWERED_PER_SECOND = 10.0
-ANSWERED_BURST = 50
+ANSWERED_PER_SECOND: Final = 10.0
+ANSWERED_BURST: Final = 50
 "Refusals told to one address; a sender that goes on beyond them is not answered at all."
 
-LEAVING_RETRY = "2"
+LEAVING_RETRY: Final = "2"
 "Seconds in which a successor is there."
 
 

@@ -4,13 +4,14 @@ import asyncio
 import logging
 from collections import deque
 from collections.abc import Callable
+from typing import Final
 
 from agent.clock import Clock
 from agent.server.watch import Watch
 
 log = logging.getLogger(__name__)
 
-SLICE = 256
+SLICE: Final = 256
 "NOTIFYs rendered before the loop gets its turn: answers are read while a storm is still being sent."
 
 

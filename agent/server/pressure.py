@@ -2,11 +2,12 @@
 
 import asyncio
 from collections.abc import Callable
+from typing import Final
 
 from agent.clock import Clock
 from agent.presence.admission import Load
 
-TICK = 0.25
+TICK: Final = 0.25
 "Seconds between two measurements."
 
 

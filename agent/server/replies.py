@@ -1,10 +1,12 @@
 """Building answers: what every response of this server has in common."""
 
+from typing import Final
+
 from agent.server.config import ServerConfig
 from agent.sip.endpoint import Endpoint
 from agent.sip.messages import Request, Response, response_to
 
-KNOWN = frozenset(
+KNOWN: Final = frozenset(
     "INVITE ACK BYE CANCEL REGISTER OPTIONS PRACK SUBSCRIBE NOTIFY PUBLISH INFO REFER MESSAGE UPDATE".split()  # noqa: SIM905
 )
 "Methods that exist; a method that is not among them is 501, one that is but is not ours 405."

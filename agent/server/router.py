@@ -2,7 +2,7 @@
 
 import logging
 from collections.abc import Callable, Mapping
-from typing import Protocol
+from typing import Final, Protocol
 
 from agent.net.driver import Driver
 from agent.server.authenticate import OURSELVES, Authenticator, Identity
@@ -15,7 +15,7 @@ from agent.sip.messages import Request, Response
 from agent.sip.server_transactions import ServerTransaction
 from agent.sip.values import address_of_record, is_plain_uri
 
-AUTHENTICATED = frozenset({"PUBLISH", "SUBSCRIBE", "REGISTER", "MESSAGE"})
+AUTHENTICATED: Final = frozenset({"PUBLISH", "SUBSCRIBE", "REGISTER", "MESSAGE"})
 "OPTIONS is open: proxies probe with it (RFC 3261 §11)."
 
 log = logging.getLogger(__name__)

@@ -5,6 +5,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from functools import lru_cache, partial
 from hashlib import blake2s
+from typing import Final
 
 from agent.clock import Clock
 from agent.net.driver import Driver
@@ -30,9 +31,9 @@ from agent.store.protocols import PresenceStore
 
 log = logging.getLogger(__name__)
 
-TAG_LENGTH = 16
+TAG_LENGTH: Final = 16
 "Characters of `Endpoint.tag_for`."
-LEAST_LEFT = 10
+LEAST_LEFT: Final = 10
 "Seconds that a refresh is worth answering with while nothing can be written."
 
 

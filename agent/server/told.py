@@ -8,6 +8,7 @@ record, so it is sent again.
 
 import asyncio
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from typing import Final
 
 from agent.clock import Clock
 from agent.presence.records import Subscription, Told
@@ -16,11 +17,11 @@ from agent.server.views import View
 from agent.server.watch import Watch
 from agent.store.protocols import PresenceStore
 
-SETTLED_AFTER = 2.0
+SETTLED_AFTER: Final = 2.0
 "Seconds after an answer: whoever changes again meanwhile costs no row."
-SLICE = 50
+SLICE: Final = 50
 "Presentities recorded at a time: a millisecond or two in which no NOTIFY leaves."
-PAUSE = 0.5
+PAUSE: Final = 0.5
 "Seconds between two slices."
 
 

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from typing import Final
 
 from agent.clock import Clock
 from agent.documents import pidf
@@ -24,8 +25,8 @@ from agent.presence.simple_view import simple_view
 from agent.server.bodies import document_of, remembered
 from agent.store.protocols import PublicationReader
 
-PLAIN_DIALOGS = DialogView()
-LARGEST = 60_000
+PLAIN_DIALOGS: Final = DialogView()
+LARGEST: Final = 60_000
 "Bytes. A larger document fits no datagram; what matters of it is told instead."
 
 
@@ -56,7 +57,7 @@ class View:
         return _tail(self.media_type, at_version(self.body, version)) if self.versioned else self.plain_tail
 
 
-NOTHING = View("", b"", b"Content-Length: 0\r\n\r\n", versioned=False)
+NOTHING: Final = View("", b"", b"Content-Length: 0\r\n\r\n", versioned=False)
 "No document at all: what a watcher is told who waits for permission (RFC 3856 §6.7)."
 
 

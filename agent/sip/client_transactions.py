@@ -8,16 +8,16 @@ are IntEnums because those hash in C, and the table is looked up for every messa
 
 from enum import Enum, IntEnum, auto
 from math import ceil
-from typing import Any, Protocol
+from typing import Any, Final, Protocol
 
 from agent.sip.flows import Flow
 from agent.sip.timers import Timed
 
-T1 = 0.5
+T1: Final = 0.5
 "Round-trip estimate, seconds."
-T2 = 4.0
+T2: Final = 4.0
 "Longest interval between retransmissions."
-TIMEOUT = 64 * T1
+TIMEOUT: Final = 64 * T1
 "Timer F."
 
 
@@ -48,7 +48,7 @@ class Action(Enum):
     REPORT_TRANSPORT_ERROR = auto()
 
 
-TRANSITIONS: dict[tuple[State, Input], tuple[State, Action | None]] = {
+TRANSITIONS: Final[dict[tuple[State, Input], tuple[State, Action | None]]] = {
     (State.TRYING, Input.PROVISIONAL): (State.PROCEEDING, None),
     (State.TRYING, Input.FINAL): (State.ENDED, Action.REPORT_RESPONSE),
     (State.TRYING, Input.TIMER_E): (State.TRYING, Action.RETRANSMIT),

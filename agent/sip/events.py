@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from enum import Enum, auto
+from typing import Final
 
 from agent.sip.client_transactions import ClientTransaction, TransactionUser
 from agent.sip.errors import MessageError
@@ -38,7 +39,7 @@ class Refusal:
     headers: list[tuple[str, str]]
 
 
-SILENCE = Refusal(0, [])
+SILENCE: Final = Refusal(0, [])
 
 
 class ResponseReceived:

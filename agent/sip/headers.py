@@ -1,8 +1,9 @@
 """Header fields in the order of the message, under their canonical names (RFC 3261 §7.3, compact forms §20)."""
 
 from collections.abc import Iterable, Iterator
+from typing import Final
 
-_COMPACT = {
+_COMPACT: Final = {
     "a": "Accept-Contact",
     "b": "Referred-By",
     "c": "Content-Type",
@@ -25,7 +26,7 @@ _COMPACT = {
 }
 
 # Names that str.title() would spell otherwise than the RFCs do.
-_ODD = (
+_ODD: Final = (
     "Call-ID",
     "CSeq",
     "WWW-Authenticate",
@@ -37,7 +38,7 @@ _ODD = (
     "Content-ID",
 )
 
-_COMMON = (
+_COMMON: Final = (
     "Via", "From", "To", "Contact", "Route", "Record-Route", "Max-Forwards", "Content-Length",
     "Content-Type", "Expires", "Event", "Accept", "Allow", "Subscription-State", "Allow-Events",
     "Supported", "Require", "User-Agent", "Server", "Authorization", "Date", "Min-Expires",
@@ -47,11 +48,11 @@ _COMMON = (
 )  # fmt: skip
 "Names that need no thought; every other one is spelled by rule."
 
-_CANONICAL: dict[str, str] = {**_COMPACT, **{name.lower(): name for name in (*_ODD, *_COMMON)}}
-SPELLINGS: dict[str, str] = {name: name for name in _CANONICAL.values()} | _CANONICAL
+_CANONICAL: Final[dict[str, str]] = {**_COMPACT, **{name.lower(): name for name in (*_ODD, *_COMMON)}}
+SPELLINGS: Final[dict[str, str]] = {name: name for name in _CANONICAL.values()} | _CANONICAL
 "The usual spellings of the known names -> the canonical one; `canonical` takes every other."
 
-SINGLE = frozenset((
+SINGLE: Final = frozenset((
     "From", "To", "Call-ID", "CSeq", "Max-Forwards", "Content-Length", "Content-Type", "Expires", "Event",
     "SIP-If-Match", "Subscription-State",
 ))  # fmt: skip

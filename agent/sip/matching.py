@@ -4,11 +4,12 @@ import re
 from collections.abc import Mapping
 from functools import lru_cache
 from hashlib import blake2s
+from typing import Final
 
 from agent.sip.messages import Request
 from agent.sip.server_transactions import Key
 
-MAGIC_COOKIE = "z9hG4bK"
+MAGIC_COOKIE: Final = "z9hG4bK"
 
 
 def server_key(request: Request) -> Key:
@@ -55,12 +56,12 @@ def merge_key(request: Request) -> Key:
     return (request.from_.tag or "", request.call_id, str(request.cseq.number), request.method)
 
 
-_PLAIN_VIA = re.compile(
+_PLAIN_VIA: Final = re.compile(
     r"Via: SIP/2\.0/[A-Z]+ ([A-Za-z0-9.:\[\]-]+)(?:;(?!(?i:branch))[\w.:=\[\]-]+)*;branch=", re.ASCII
 ).fullmatch
-_PLAIN_PARAMS = re.compile(r"(?:;[\w.:=\[\]-]+)*", re.ASCII).fullmatch
-_STATUS = {f"SIP/2.0 {status} ": status for status in range(100, 700)}
-_MAX_HEAD = 8_192
+_PLAIN_PARAMS: Final = re.compile(r"(?:;[\w.:=\[\]-]+)*", re.ASCII).fullmatch
+_STATUS: Final = {f"SIP/2.0 {status} ": status for status in range(100, 700)}
+_MAX_HEAD: Final = 8_192
 
 
 def scan_response(data: bytes, cookie: str = MAGIC_COOKIE) -> tuple[int, str, str, str] | None:

@@ -1,14 +1,14 @@
 """Requests and responses (RFC 3261 §7): what the rest of the program handles, and their bytes."""
 
 from collections.abc import Callable
-from typing import TypeVar
+from typing import Final, TypeVar
 
 from agent.sip.headers import SINGLE, Headers
 from agent.sip.values import CSeq, NameAddr, Via, parse_cseq, parse_name_addr, parse_top_via
 
 T = TypeVar("T")
 
-REASONS: dict[int, str] = {
+REASONS: Final[dict[int, str]] = {
     100: "Trying", 180: "Ringing", 181: "Call Is Being Forwarded", 182: "Queued", 183: "Session Progress",
     200: "OK", 202: "Accepted", 204: "No Notification", 300: "Multiple Choices", 301: "Moved Permanently",
     302: "Moved Temporarily", 305: "Use Proxy", 380: "Alternative Service", 400: "Bad Request", 401: "Unauthorized",
@@ -151,7 +151,7 @@ class Response(_Message):
 
 Message = Request | Response
 
-_COPIED = ("Via", "From", "To", "Call-ID", "CSeq")
+_COPIED: Final = ("Via", "From", "To", "Call-ID", "CSeq")
 
 
 def response_to(

@@ -6,14 +6,15 @@ what routing and matching stand on.
 
 from dataclasses import dataclass
 from itertools import islice
+from typing import Final
 
 from agent.sip.errors import MessageError
 from agent.sip.headers import SINGLE, SPELLINGS, Headers, canonical, split_outside
 from agent.sip.messages import Message, Request, Response
 from agent.sip.values import is_plain_uri, parse_digits, parse_host_port, split_uri
 
-_TOKEN = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-.!%*_+`'~")
-_BLANKS = " \t"
+_TOKEN: Final = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-.!%*_+`'~")
+_BLANKS: Final = " \t"
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +29,7 @@ class Limits:
     "Characters of one line, folded lines joined."
 
 
-DEFAULT_LIMITS = Limits()
+DEFAULT_LIMITS: Final = Limits()
 
 
 def parse_datagram(data: bytes, limits: Limits = DEFAULT_LIMITS) -> Message:

@@ -3,7 +3,7 @@
 import re
 from dataclasses import dataclass, replace
 from functools import lru_cache
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from agent.sip.flows import Flow, Transport, format_host
 from agent.sip.headers import Headers, split_outside
@@ -75,12 +75,12 @@ def response_flow(via: Via, flow: Flow) -> Flow:
     return flow if port == flow.remote[1] else replace(flow, remote=(flow.remote[0], port))
 
 
-_PLAIN_TARGET = re.compile(
+_PLAIN_TARGET: Final = re.compile(
     r"sip:(?:[^@;?]*@)?([A-Za-z0-9.-]+)(?::([1-9][0-9]{0,3}|[1-5][0-9]{4}))?", re.ASCII
 ).fullmatch
 "A Contact as most watchers write it."
 
-_SECURED = {Transport.TCP: Transport.TLS, Transport.WS: Transport.WSS}
+_SECURED: Final = {Transport.TCP: Transport.TLS, Transport.WS: Transport.WSS}
 "RFC 3261 §26.2.2, RFC 7118 §5.3: the parameter names the transport below TLS."
 
 

@@ -6,6 +6,7 @@ An INVITE is only ever refused here; its final response is repeated until the AC
 
 from collections.abc import Callable
 from enum import Enum, IntEnum, auto
+from typing import Final
 
 from agent.sip.client_transactions import T1, T2, remaining
 from agent.sip.flows import Flow
@@ -13,11 +14,11 @@ from agent.sip.headers import Headers
 from agent.sip.messages import Response
 from agent.sip.timers import Timed
 
-LINGER = 64 * T1
+LINGER: Final = 64 * T1
 "Timers J and H on unreliable transports."
-TRYING_AFTER = 3.5
+TRYING_AFTER: Final = 3.5
 "RFC 4320 §4.1: a non-INVITE gets its 100 not before the client's timer E has reached T2, and then must get one."
-T4 = 5.0
+T4: Final = 5.0
 "How long copies of an ACK may still come (timer I)."
 
 
@@ -52,7 +53,7 @@ class Action(Enum):
 
 Table = dict[tuple[State, Input], tuple[State, Action | None]]
 
-NON_INVITE: Table = {
+NON_INVITE: Final[Table] = {
     (State.TRYING, Input.FINAL): (State.COMPLETED, Action.SEND),
     (State.TRYING, Input.TIMER_TRYING): (State.PROCEEDING, Action.SEND_TRYING),
     (State.PROCEEDING, Input.REQUEST): (State.PROCEEDING, Action.SEND_TRYING),
@@ -62,7 +63,7 @@ NON_INVITE: Table = {
     (State.COMPLETED, Input.TIMER_END): (State.ENDED, None),
 }
 
-INVITE: Table = {
+INVITE: Final[Table] = {
     (State.TRYING, Input.FINAL): (State.COMPLETED, Action.SEND),
     (State.TRYING, Input.TIMER_END): (State.ENDED, None),
     (State.COMPLETED, Input.REQUEST): (State.COMPLETED, Action.SEND),

@@ -8,6 +8,7 @@ import re
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from ipaddress import IPv6Address
+from typing import Final
 
 import sipmessage
 
@@ -86,19 +87,19 @@ class CSeq:
 
 
 # What nearly everybody writes, matched in one go; everything else takes the long way, with the same result.
-_T = "[A-Za-z0-9.!%*_+`'~-]+"
-_PLAIN_VIA = re.compile(
+_T: Final = "[A-Za-z0-9.!%*_+`'~-]+"
+_PLAIN_VIA: Final = re.compile(
     rf"SIP/2\.0/([A-Z]+) ([A-Za-z0-9.-]+)(?::([1-9][0-9]{{0,3}}|[1-5][0-9]{{4}}))?(;rport)?;branch=({_T})(;rport)?"
 ).fullmatch
-_LABEL = "[a-z0-9]+(?:-+[a-z0-9]+)*"
-_PLAIN_ADDRESS = re.compile(
+_LABEL: Final = "[a-z0-9]+(?:-+[a-z0-9]+)*"
+_PLAIN_ADDRESS: Final = re.compile(
     rf"sip:[A-Za-z0-9_.-]+@(?:(?:{_LABEL}\.)*[a-z]+(?:-+[a-z0-9]+)*|[0-9]{{1,3}}(?:\.[0-9]{{1,3}}){{3}})"
 ).fullmatch
 
-_HOST_NAME = re.compile(
+_HOST_NAME: Final = re.compile(
     r"(?:[A-Za-z0-9](?:[A-Za-z0-9_-]*[A-Za-z0-9])?\.)*[A-Za-z](?:[A-Za-z0-9_-]*[A-Za-z0-9])?\.?(?=[:;?]|$)"
 ).match
-_QUOTED_PAIR = re.compile(r"\\(.)", re.DOTALL)
+_QUOTED_PAIR: Final = re.compile(r"\\(.)", re.DOTALL)
 
 
 def unquote(text: str) -> str:
@@ -167,7 +168,7 @@ def parse_top_via(value: str) -> Via:
     return parse_via(next(iter(split_list(value)), ""))
 
 
-_NEVER_IN_URI = frozenset(' \t<>"')
+_NEVER_IN_URI: Final = frozenset(' \t<>"')
 "What would end the URI for whoever reads it in a message of ours."
 
 

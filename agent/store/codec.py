@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping
 from functools import lru_cache, partial
 from operator import attrgetter
 from sys import intern
-from typing import Any
+from typing import Any, Final
 
 from agent.presence.records import (
     Binding,
@@ -27,7 +27,7 @@ Encoder = Callable[[Any], tuple[Any, ...]]
 Decoder = Callable[[dict[str, Any]], Row]
 
 # Route sets and Accept lists repeat from row to row.
-_tuple_to_json = lru_cache(maxsize=4096)(to_json)
+_tuple_to_json: Final = lru_cache(maxsize=4096)(to_json)
 
 
 @lru_cache(maxsize=4096)
@@ -35,9 +35,9 @@ def _tuple_from_json(text: str) -> tuple[str, ...]:
     return tuple(json.loads(text))
 
 
-_publication_columns = [column.name for column in tables.publications.c]
-_publication_fields = attrgetter(*_publication_columns)
-_BODY = _publication_columns.index("body")
+_publication_columns: Final = [column.name for column in tables.publications.c]
+_publication_fields: Final = attrgetter(*_publication_columns)
+_BODY: Final = _publication_columns.index("body")
 
 
 def _encode_publication(row: Publication) -> tuple[Any, ...]:
@@ -78,7 +78,7 @@ def _encode_subscription(numbered: NumberedSubscription) -> tuple[Any, ...]:
     )
 
 
-_SHARED = ("package", "state", "transport", "contact", "local_address", "user_agent", "event_params")
+_SHARED: Final = ("package", "state", "transport", "contact", "local_address", "user_agent", "event_params")
 "Texts with few values: after a restart with 100,000 rows each is in memory once."
 
 
@@ -93,7 +93,7 @@ def _decode_subscription(starts: int, fields: dict[str, Any]) -> Subscription:
     return Subscription(**fields)
 
 
-ENCODERS: Mapping[Kind, Encoder] = {
+ENCODERS: Final[Mapping[Kind, Encoder]] = {
     Kind.PUBLICATION: _encode_publication,
     Kind.SUBSCRIPTION: _encode_subscription,
     Kind.MANUAL: attrgetter(*(column.name for column in tables.manual_choices.c)),

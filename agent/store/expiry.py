@@ -6,7 +6,7 @@ therefore costs nothing: the old entry is moved when it comes to the top. Only a
 
 from collections.abc import Mapping
 from heapq import heapify, heappop, heappush
-from typing import Generic, Protocol, TypeVar
+from typing import Final, Generic, Protocol, TypeVar
 
 
 class Expiring(Protocol):
@@ -19,7 +19,7 @@ class Expiring(Protocol):
 
 RowT = TypeVar("RowT", bound=Expiring)
 
-_SLACK = 64
+_SLACK: Final = 64
 "Below this many dead entries a rebuild is not worth its while."
 
 

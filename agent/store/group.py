@@ -11,11 +11,11 @@ from agent.store.rows import Kind, Row
 
 log = logging.getLogger(__name__)
 
-LAST_CHANGE = "changes"
+LAST_CHANGE: Final = "changes"
 "Sequence number of the last change that was committed."
-STARTS = "starts"
+STARTS: Final = "starts"
 "How often the database was opened."
-TRUSTED_UNTIL = "trusted_until"
+TRUSTED_UNTIL: Final = "trusted_until"
 "See `agent.store.heartbeat`; milliseconds since 1970."
 
 Waiter = Callable[[StoreUnavailable | None], None]

@@ -8,11 +8,13 @@ Every start lifts all ceilings by `RESTART_GAP`. To do that without rewriting ev
 less the gaps of the starts before it was written, and read plus the gaps of all starts so far.
 """
 
+from typing import Final
+
 from agent.presence.records import Subscription
 
-BLOCK = 64
+BLOCK: Final = 64
 
-RESTART_GAP = 1 << 16
+RESTART_GAP: Final = 1 << 16
 """Far more than a block, for the run before may have ended while the database took no writes and numbers had
 passed their ceilings. 31 bits (RFC 3261 §8.1.1.5) allow a dialog 32,000 starts.
 """

@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from operator import attrgetter
-from typing import Any
+from typing import Any, Final
 
 from agent.presence.records import (
     Binding,
@@ -59,7 +59,7 @@ Row = (
     | IngressToken
 )
 
-_TEXTS: Mapping[type, Callable[[Any], tuple[str | None, ...]]] = {
+_TEXTS: Final[Mapping[type, Callable[[Any], tuple[str | None, ...]]]] = {
     Publication: attrgetter("id", "presentity", "package", "entity_tag", "content_type", "publisher"),
     ManualChoice: attrgetter("person", "state", "note", "chosen_by"),
     RuleMemory: attrgetter("person", "memory"),
