@@ -70,7 +70,7 @@ HOT_PATH = {
         "timers",
         "values",
     ],
-    "agent/telemetry": ["histogram"],
+    "agent/telemetry": ["histogram", "sip_messages"],
     "agent/store": [
         "changes",
         "codec",

@@ -17,12 +17,8 @@ class ServerMeter:
     """What the presence server reports, for the metrics."""
 
     def __init__(self, metrics: Metrics) -> None:
-        self._metrics = metrics
         self.notify_sent = metrics.notify_sent
-
-    def sip_answered(self, method: str, status: int) -> None:
-        self._metrics.sip_message("in", method)
-        self._metrics.sip_message("out", method, status)
+        self.sip_answered = metrics.sip_answered
 
 
 class StoreHealth:

@@ -27,7 +27,7 @@ class NotifyHead:
             uri, routes, _ = request_path(uri, row.route_set)
             route_lines = "".join([f"Route: {value}\r\n" for value in routes])
         event = row.package if row.event_id is None else f"{row.package};id={row.event_id}"
-        return cls(
+        return NotifyHead(
             _before_branch(uri, via_start(flow)),
             f";rport\r\nMax-Forwards: 70\r\n{route_lines}"
             f"From: {row.local_uri};tag={row.local_tag}\r\nTo: {row.remote_uri};tag={row.remote_tag}\r\n"

@@ -29,10 +29,12 @@ class Replies:
         body: bytes = b"",
         tag: str | None = None,
     ) -> Response:
-        """``tag``: what `Endpoint.tag_for` says of the request, where the caller has asked it already."""
+        """``tag``: the To tag, where the caller has chosen one."""
         extra = [*headers, self._server] if headers else [self._server]
         if tag is None:
-            tag = self._endpoint.tag_for(request)
+            # Of a challenge nothing is kept: its copy has to carry the same tag (RFC 3261 §8.2.7).
+            endpoint = self._endpoint
+            tag = endpoint.tag_for(request) if status in (401, 407) else endpoint.new_tag()
         return response_to(request.headers, status, reason, to_tag=tag, headers=extra, body=body)
 
     def bad_event(self, request: Request) -> Response:

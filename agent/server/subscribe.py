@@ -32,7 +32,7 @@ from agent.store.protocols import PresenceStore
 log = logging.getLogger(__name__)
 
 TAG_LENGTH: Final = 16
-"Characters of `Endpoint.tag_for`."
+"Characters of `Endpoint.new_tag`."
 LEAST_LEFT: Final = 10
 "Seconds that a refresh is worth answering with while nothing can be written."
 
@@ -131,7 +131,7 @@ class SubscribeHandler:
         if state == "pending":
             granted = min(granted, self._config.pending_for)
         now = self._clock.wall()
-        tag = f"{int(now * 64):010x}{self._driver.endpoint.tag_for(request)}"
+        tag = f"{int(now * 64):010x}{self._driver.endpoint.new_tag()}"
         dialog = Dialog.as_uas(request, tag, target)
         if not dialog.remote_tag:
             return self._replies.to(request, 400, "Missing From Tag")

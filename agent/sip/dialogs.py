@@ -77,16 +77,17 @@ class Dialog:
                 raise ValueError("not exactly one Contact")
             target = parse_name_addr(contacts[0]).uri
         peer = request.from_
-        return cls(
-            call_id=request.call_id,
-            local_tag=local_tag,
-            remote_tag=peer.tag or "",
-            local_uri=_written(request.to),
-            remote_uri=_written(peer),
-            remote_target=target,
-            route_set=tuple(request.headers.values("Record-Route")),
-            local_cseq=0,
-            remote_cseq=request.cseq.number,
+        # By its name and in the order of the fields: compiled code calls it directly then.
+        return Dialog(
+            request.call_id,
+            local_tag,
+            peer.tag or "",
+            _written(request.to),
+            _written(peer),
+            target,
+            tuple(request.headers.values("Record-Route")),
+            0,
+            request.cseq.number,
         )
 
     @classmethod
@@ -96,7 +97,7 @@ class Dialog:
         records = answer.headers.values("Record-Route")
         from_response = isinstance(answer, Response)
         peer = answer.to if isinstance(answer, Response) else answer.from_
-        return cls(
+        return Dialog(
             call_id=request.call_id,
             local_tag=request.from_.tag or "",
             remote_tag=peer.tag or "",

@@ -56,6 +56,8 @@ class Endpoint:
         self.gate: Callable[[Request, Flow, float], Refusal | None] = lambda request, flow, now: None
         "Asked about each request that would begin a transaction; a refusal leaves nothing behind."
         self._outbox: list[tuple[Flow, bytes]] = []
+        self.new_tag = token
+        "A To tag for the responses of a transaction, which keeps them; others take `tag_for`."
         self._limits = limits
         self._secret = secret
         self._branch_prefix = MAGIC_COOKIE + token()
@@ -228,7 +230,7 @@ class Endpoint:
     # -- answers out ---------------------------------------------------------------------------------------------
 
     def tag_for(self, request: Request) -> str:
-        """The To tag of every response to this request."""
+        """The To tag of every response to this request of which nothing is kept."""
         return to_tag(request, self._secret)
 
     def respond(self, transaction: ServerTransaction, response: Response, now: float) -> None:

@@ -86,10 +86,12 @@ class Headers:
         "What has been read of the first values, by name; whoever reads one may keep it here. Changes throw it away."
 
     @classmethod
-    def of(cls, items: list[tuple[str, str]]) -> "Headers":
-        """Of names that are canonical already. The list is the headers' own from now on."""
-        headers = cls()
+    def of(cls, items: list[tuple[str, str]], first: dict[str, str] | None = None) -> "Headers":
+        """Of names that are canonical already. The list is the headers' own from now on. ``first``: the first value of
+        each name, where the caller has them."""
+        headers = Headers()
         headers._items = items
+        headers._first = first
         return headers
 
     @property

@@ -104,13 +104,15 @@ class _Message:
 
     def _encode(self, start: str) -> bytes:
         lines = [start]
-        lines += [f"{name}: {value}" for name, value in self.headers if name != "Content-Length"]
-        lines.append(f"Content-Length: {len(self.body)}\r\n\r\n")
-        head = "\r\n".join(lines)
-        if not head.count("\n") == head.count("\r") == len(lines) + 1:
+        for name, value in self.headers:
+            if name != "Content-Length":
+                lines.append(f"{name}: {value}")
+        text = "".join(lines)
+        if "\n" in text or "\r" in text:
             # Somebody's text would become a header, or the end of the head.
             raise ValueError("line break in a header value")
-        return head.encode("utf-8", "surrogateescape") + self.body
+        lines.append(f"Content-Length: {len(self.body)}\r\n\r\n")
+        return "\r\n".join(lines).encode("utf-8", "surrogateescape") + self.body
 
 
 class Request(_Message):

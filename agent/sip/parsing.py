@@ -5,7 +5,6 @@ what routing and matching stand on.
 """
 
 from dataclasses import dataclass
-from itertools import islice
 from typing import Final
 
 from agent.sip.errors import MessageError
@@ -74,7 +73,7 @@ def _split_head(data: bytes) -> tuple[bytes, bytes]:
 def _read_head(head: bytes, limits: Limits) -> tuple[str, Headers, tuple[int, str] | None]:
     """(start line, the headers that can be read, the first problem with them)."""
     text = head.decode("utf-8", "surrogateescape")
-    plain = _plain_headers(text, limits)
+    plain = _plain_headers(text, len(head) - len(head.translate(None, b"\r\n")), limits)
     if plain is not None:
         return text[: text.find("\r\n")], plain, None
     lines = text.split("\r\n") if "\r\n" in text else text.split("\n")
@@ -86,18 +85,20 @@ def _read_head(head: bytes, limits: Limits) -> tuple[str, Headers, tuple[int, st
     return lines[0], headers, problem
 
 
-def _plain_headers(text: str, limits: Limits) -> Headers | None:
+def _plain_headers(text: str, ends: int, limits: Limits) -> Headers | None:
     """The headers of a head in which every line is plain, as nearly everybody writes it: not folded, one blank after
-    the colon and none before it. None: `_parse_headers` is to read it, which would have read these alike."""
+    the colon and none before it. None: `_parse_headers` is to read it, which would have read these alike. ``ends``: how
+    many CR and LF there are."""
     lines = text.split("\r\n")
     number = len(lines) - 1
-    if not 0 < number <= limits.headers or not text.count("\n") == text.count("\r") == number:
+    if not 0 < number <= limits.headers or ends != 2 * number:
         return None
     if len(text) > limits.line and max(map(len, lines)) > limits.line:
         return None
     items: list[tuple[str, str]] = []
-    for line in islice(lines, 1, None):
-        name, colon, value = line.partition(": ")
+    first: dict[str, str] = {}
+    for index in range(1, number + 1):
+        name, colon, value = lines[index].partition(": ")
         known = SPELLINGS.get(name)
         if not colon:
             return None
@@ -105,8 +106,10 @@ def _plain_headers(text: str, limits: Limits) -> Headers | None:
             if not name.isascii() or not name.replace("-", "").isalnum():
                 return None
             known = canonical(name)
-        items.append((known, value.strip(_BLANKS)))
-    return Headers.of(items)
+        value = value.strip(_BLANKS)
+        items.append((known, value))
+        first.setdefault(known, value)
+    return Headers.of(items, first)
 
 
 def parse_head(head: bytes, limits: Limits = DEFAULT_LIMITS) -> Message:

@@ -87,10 +87,10 @@ class CSeq:
 
 
 # What nearly everybody writes, matched in one go; everything else takes the long way, with the same result.
-_T: Final = "[A-Za-z0-9.!%*_+`'~-]+"
-_PLAIN_VIA: Final = re.compile(
-    rf"SIP/2\.0/([A-Z]+) ([A-Za-z0-9.-]+)(?::([1-9][0-9]{{0,3}}|[1-5][0-9]{{4}}))?(;rport)?;branch=({_T})(;rport)?"
+_VIA_START: Final = re.compile(
+    r"SIP/2\.0/([A-Z]+) ([A-Za-z0-9.-]+)(?::([1-9][0-9]{0,3}|[1-5][0-9]{4}))?(;rport)?"
 ).fullmatch
+_NOT_IN_TOKEN: Final = frozenset(' \t"<>,')
 _LABEL: Final = "[a-z0-9]+(?:-+[a-z0-9]+)*"
 _PLAIN_ADDRESS: Final = re.compile(
     rf"sip:[A-Za-z0-9_.-]+@(?:(?:{_LABEL}\.)*[a-z]+(?:-+[a-z0-9]+)*|[0-9]{{1,3}}(?:\.[0-9]{{1,3}}){{3}})"
@@ -144,11 +144,14 @@ def parse_host_port(text: str) -> tuple[str, int | None]:
 
 def parse_via(value: str) -> Via:
     """Raises ValueError."""
-    plain = _PLAIN_VIA(value)
-    if plain is not None:
-        transport, host, digits, before, branch, after = plain.groups()
-        given: Params = {"branch": branch, "rport": None} if before or after else {"branch": branch}
-        return Via(transport, host, int(digits) if digits else None, given)
+    start, _, branch = value.partition(";branch=")
+    branch, semicolon, after = branch.partition(";")
+    if branch and (not semicolon or after == "rport"):
+        before = _via_start(start)
+        if before is not None and _is_plain_token(branch):
+            transport, host, port, rport = before
+            given: Params = {"branch": branch, "rport": None} if rport or semicolon else {"branch": branch}
+            return Via(transport, host, port, given)
     head, *rest = split_outside(value, ";")
     # `SIP / 2.0 / UDP host`: white space may stand around the slashes, so the transport is what follows the last one.
     protocol, _, sent_by = head.rpartition("/")
@@ -159,6 +162,21 @@ def parse_via(value: str) -> Via:
         raise ValueError("bad Via")
     host, port = parse_host_port(host_port[0])
     return Via(transport.upper(), host, port, parse_params(rest))
+
+
+@lru_cache(maxsize=4096)
+def _via_start(text: str) -> tuple[str, str, int | None, bool] | None:
+    """(transport, host, port, whether there is an `rport`) of a Via up to its branch. Whoever writes to us writes the
+    same each time."""
+    plain = _VIA_START(text) if len(text) <= 256 else None
+    if plain is None:
+        return None
+    return plain[1], plain[2], int(plain[3]) if plain[3] else None, plain[4] is not None
+
+
+def _is_plain_token(text: str) -> bool:
+    """Whether a parameter's value means itself: nothing in it that quotes, separates or is left out."""
+    return text.isalnum() or (text.isprintable() and _NOT_IN_TOKEN.isdisjoint(text))
 
 
 def parse_top_via(value: str) -> Via:

@@ -110,6 +110,11 @@ class WorkingSet:
 
     def _apply_publication(self, key: str, row: Publication | None) -> None:
         before = self.publications.pop(key, None)
+        if before is not None and row is not None:
+            resource = (row.presentity, row.package)
+            if resource == (before.presentity, before.package):  # as nearly always
+                self._replace_publication(key, row, before, resource)
+                return
         if before is not None:
             resource = (before.presentity, before.package)
             self.publication_counts[before.package] -= 1
@@ -124,6 +129,19 @@ class WorkingSet:
             self.publication_counts[row.package] += 1
             self._published[resource] = tuple(sorted((*self._published.get(resource, ()), row), key=_by_age))
             self.publication_expiry.changed(row, before)
+
+    def _replace_publication(
+        self, key: str, row: Publication, before: Publication, resource: Resource
+    ) -> None:
+        self.publications[key] = row
+        published = self._published[resource]
+        if len(published) == 1:
+            self._published[resource] = (row,)
+        else:
+            every = [row if other.id == key else other for other in published]
+            every.sort(key=_by_age)
+            self._published[resource] = tuple(every)
+        self.publication_expiry.changed(row, before)
 
     def put_subscription(self, row: Subscription) -> Subscription | None:
         """As `apply` does, which it is a short way past. Returns what it replaces."""

@@ -19,6 +19,7 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metri
 from prometheus_client.registry import Collector
 
 from agent.telemetry.histogram import Histogram
+from agent.telemetry.sip_messages import SipMessages
 
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 
@@ -28,14 +29,8 @@ EVALUATION_BUCKETS = (0.00001, 0.000025, 0.00005, 0.0001, 0.00025, 0.0005, 0.001
 COMMIT_BUCKETS = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 5)
 ROWS_BUCKETS = (1, 10, 100, 1000, 10000)
 
-KNOWN_METHODS = frozenset(
-    {"ACK", "BYE", "CANCEL", "INFO", "INVITE", "MESSAGE", "NOTIFY", "OPTIONS", "PRACK"}
-    | {"PUBLISH", "REFER", "REGISTER", "SUBSCRIBE", "UPDATE"}
-)
-"Anyone can invent a method; each label value costs memory for good."
 HEARD = frozenset({"changed", "unchanged", "suspect", "partial"})
 "Outcomes of a poll that heard the source."
-STATUS_TEXT = ["", *(str(status) for status in range(1, 700))]
 
 Rows = Mapping[tuple[str, ...], float]
 "Label values to value, in the order of the family's labels."
@@ -51,8 +46,10 @@ class Metrics:
         self._evaluation = Histogram(EVALUATION_BUCKETS)
         self._commit = Histogram(COMMIT_BUCKETS)
         self._commit_rows = Histogram(ROWS_BUCKETS)
-        self._counts: dict[str, dict[tuple[str, ...], int]] = {name: {} for name in _COUNTERS}
-        self._messages = self._counts["sip_messages"]
+        self._counts: dict[str, dict[tuple[str, ...], float]] = {name: {} for name in _COUNTERS}
+        self._messages = SipMessages()
+        self.sip_message = self._messages.passed
+        self.sip_answered = self._messages.answered
         self._decisions = self._counts["rule_decisions"]
         self._values: dict[str, dict[tuple[str, ...], float]] = {name: {} for name in _GAUGES}
         self._asked: dict[str, Callable[[], Rows]] = {}
@@ -63,13 +60,6 @@ class Metrics:
         GCCollector(registry=self.registry)
 
     # SIP
-
-    def sip_message(self, direction: str, method: str, status: int = 0) -> None:
-        """A message passed; ``direction`` is `in` or `out`, ``status`` 0 for requests."""
-        if method not in KNOWN_METHODS:
-            method = "other"
-        key = (direction, method, STATUS_TEXT[status])
-        self._messages[key] = self._messages.get(key, 0) + 1
 
     def sip_malformed(self, transport: str) -> None:
         """Bytes arrived that are no SIP message, or break a limit."""
@@ -144,6 +134,7 @@ class Metrics:
         yield self._evaluation.family("lamplighter_rule_evaluation_seconds", "Deciding for one person.")
         yield self._commit.family("lamplighter_store_commit_seconds", "Making one group of writes durable.")
         yield self._commit_rows.family("lamplighter_store_commit_rows", "Rows in one group of writes.")
+        self._counts["sip_messages"] = self._messages.rows()
         for name, (documentation, labels) in _COUNTERS.items():
             yield _filled(
                 CounterMetricFamily(f"lamplighter_{name}", documentation, labels=labels), self._counts[name]
