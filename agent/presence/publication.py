@@ -160,4 +160,6 @@ _TOKEN: Final = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0
 
 
 def _is_token(text: str) -> bool:
+    if text.isalnum() and text.isascii():
+        return True  # as ours are
     return bool(text) and text != "*" and _TOKEN.issuperset(text)

@@ -140,8 +140,11 @@ class Notifier:
         """The presentity's document may be another since ``at`` (wall clock)."""
         self._views.forget(presentity)
         self.told.changed(presentity)
+        store = self._store
         for package in self._config.packages:
-            for row in self._store.subscriptions(presentity, package):
+            if not store.watchers(presentity, package):
+                continue
+            for row in store.subscriptions(presentity, package):
                 watch = self.watches.get(row.id)
                 # One that is not on record yet has no watch: its first NOTIFY comes after its 200.
                 if watch is not None:

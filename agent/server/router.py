@@ -109,7 +109,11 @@ class Router:
             return refusal
         if required := request.headers.values("Require"):
             return to(request, 420, headers=[("Unsupported", ", ".join(required))])
-        if request.body and (refusal := self._unpack(request)) is not None:
+        if (
+            request.body
+            and "Content-Encoding" in request.headers
+            and (refusal := self._unpack(request)) is not None
+        ):
             return refusal
         host = address_of_record(request.uri).partition(":")[2].rpartition("@")[2]
         if self._is_ours(host):

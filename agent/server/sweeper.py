@@ -64,11 +64,12 @@ class Sweeper:
         if self._closed:
             return
         now = self._clock.wall()
-        nearest = self._store.next_expiry()
+        loop = asyncio.get_running_loop()
+        # Asked for each group of writes, so what is due later than the timer that is set already is not looked for.
+        nearest = self._store.next_expiry(now + self._due - loop.time())
         if self._boundaries and (nearest is None or self._boundaries[0][0] < nearest):
             nearest = self._boundaries[0][0]
         wait = LONGEST_WAIT if nearest is None else min(max(nearest - now, SHORTEST_WAIT), LONGEST_WAIT)
-        loop = asyncio.get_running_loop()
         wait = max(wait, self._rest_until - loop.time())
         due = loop.time() + wait
         if due >= self._due:

@@ -56,8 +56,7 @@ class Endpoint:
         self.gate: Callable[[Request, Flow, float], Refusal | None] = lambda request, flow, now: None
         "Asked about each request that would begin a transaction; a refusal leaves nothing behind."
         self._outbox: list[tuple[Flow, bytes]] = []
-        self.new_tag = token
-        "A To tag for the responses of a transaction, which keeps them; others take `tag_for`."
+        self.new_tag = token  # To tag for responses that their transaction keeps; others take `tag_for`
         self._limits = limits
         self._secret = secret
         self._branch_prefix = MAGIC_COOKIE + token()
@@ -391,9 +390,8 @@ class Endpoint:
     # -- figures -------------------------------------------------------------------------------------------------
 
     @property
-    def timers_set(
-        self,
-    ) -> int:  # those of ended transactions included, until they come to the head of their queue
+    def timers_set(self) -> int:
+        """Those of ended transactions included, until they come to the head of their queue."""
         return len(self._client_timers) + len(self._server_timers)
 
     @property

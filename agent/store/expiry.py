@@ -6,6 +6,7 @@ therefore costs nothing: the old entry is moved when it comes to the top. Only a
 
 from collections.abc import Mapping
 from heapq import heapify, heappop, heappush
+from math import inf
 from typing import Final, Generic, Protocol, TypeVar
 
 
@@ -47,11 +48,13 @@ class ExpiryIndex(Generic[RowT]):
             if len(heap) > 2 * len(self._rows) + _SLACK:
                 self.rebuild()
 
-    def next(self) -> float | None:
-        """The nearest expiry; None when nothing can expire."""
+    def next(self, before: float = inf) -> float | None:
+        """The nearest expiry that is earlier than ``before``; None when nothing can expire until then."""
         heap = self._heap
         while heap:
             due, key = heap[0]
+            if due >= before:
+                return None
             row = self._rows.get(key)
             if row is None:
                 heappop(heap)

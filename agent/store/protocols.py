@@ -7,6 +7,7 @@ when its group fails, and only the commits that were already waiting hear of tha
 
 from asyncio import Future
 from collections.abc import Callable, Collection, Mapping, Sequence
+from math import inf
 from typing import Protocol
 
 from agent.presence.records import (
@@ -67,8 +68,9 @@ class Expiries(Protocol):
     def expired_bindings(self, now: float) -> list[Binding]:
         """Likewise."""
 
-    def next_expiry(self) -> float | None:
-        """Wall-clock seconds of the nearest expiry of any kind. Cheap."""
+    def next_expiry(self, before: float = inf) -> float | None:
+        """Wall-clock seconds of the nearest expiry of any kind, if it is earlier than ``before``. Cheap, and cheaper
+        still when nothing is."""
 
 
 class Committer(Protocol):

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Collection, Mapping
+from math import inf
 
 from agent.presence.records import (
     Binding,
@@ -54,10 +55,17 @@ class Reads:
     def expired_subscriptions(self, now: float) -> list[Subscription]:
         return self._working.subscription_expiry.due(now)
 
-    def next_expiry(self) -> float | None:
+    def next_expiry(self, before: float = inf) -> float | None:
         working = self._working
-        indexes = (working.publication_expiry, working.subscription_expiry, working.binding_expiry)
-        return min((due for index in indexes if (due := index.next()) is not None), default=None)
+        nearest = before
+        for due in (
+            working.publication_expiry.next(before),
+            working.subscription_expiry.next(before),
+            working.binding_expiry.next(before),
+        ):
+            if due is not None and due < nearest:
+                nearest = due
+        return nearest if nearest < before else None
 
     def expired_bindings(self, now: float) -> list[Binding]:
         return self._working.binding_expiry.due(now)
