@@ -63,7 +63,7 @@ def main() -> None:
     options.add_argument("--turns", type=int, default=3, help="how often each load is put on each server")
     given = options.parse_args()
     if given.short:
-        raise SystemExit(recorded.check(with_valgrind=False))
+        raise SystemExit(recorded.check(with_valgrind=recorded.has_valgrind()))
     form = "as Python" if str(endpoint.__file__).endswith(".py") else "compiled"
     tell(f"the hot path is {form}, on Python {platform.python_version()}")
     for part in () if given.without_parts else PARTS:

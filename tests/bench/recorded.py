@@ -19,6 +19,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
+from collections.abc import Mapping
 from pathlib import Path
 
 from tests.bench.workloads import Loads, running_load
@@ -27,7 +28,12 @@ FILE = Path(__file__).with_name("recorded.json")
 LOADS = ("publish", "subscribe", "notify")
 FEW, MANY = 100, 300
 "Operations of the two runs whose difference is taken: what both have in common is start-up."
+COUNTED = 500
+"Operations whose instructions are counted."
 TOLERANCE = 0.25
+ROOT = Path(__file__).resolve().parents[2]
+COMPILED = ROOT / "build" / "compiled"
+"Where `make compiled` puts the compiled hot path. What is there is counted too."
 
 
 async def _profiled(load_name: str, number: int) -> int:
@@ -46,33 +52,38 @@ def calls(load: str) -> int:
     return (counted[1] - counted[0]) // (MANY - FEW)
 
 
-def instructions(load: str) -> int:
+def instructions(load: str, environment: Mapping[str, str]) -> int:
     """Instructions for each operation, by valgrind."""
-    counted = []
-    for number in (FEW, MANY):
-        with tempfile.NamedTemporaryFile("r") as log:
-            subprocess.run(
-                ["valgrind", "--tool=callgrind", "--callgrind-out-file=/dev/null", f"--log-file={log.name}",
-                 sys.executable, "-m", "tests.bench.workloads", load, str(number)],
-                check=True, stdout=subprocess.DEVNULL, env={**os.environ, "PYTHONHASHSEED": "0"},
-            )  # fmt: skip
-            found = re.search(r"Collected : (\d+)", log.read())
-            assert found is not None
-            counted.append(int(found[1]))
-    # Making ready takes about as much again where there is something to make ready; it is counted too.
-    return (counted[1] - counted[0]) // (MANY - FEW)
+    with tempfile.NamedTemporaryFile("r") as log:
+        subprocess.run(
+            ["valgrind", "--tool=callgrind", "--instr-atstart=no", "--callgrind-out-file=/dev/null",
+             f"--log-file={log.name}",
+             sys.executable, "-m", "tests.bench.workloads", load, str(COUNTED), "--counted"],
+            check=True, stdout=subprocess.DEVNULL, env={**environment, "PYTHONHASHSEED": "0"},
+        )  # fmt: skip
+        found = re.search(r"Collected : (\d+)", log.read())
+        assert found is not None
+        return int(found[1]) // COUNTED
+
+
+def has_valgrind() -> bool:
+    return shutil.which("valgrind") is not None
 
 
 def count(with_valgrind: bool) -> dict[str, dict[str, int]]:
     counts = {"calls": {load: calls(load) for load in LOADS}}
     if with_valgrind:
-        counts["instructions"] = {load: instructions(load) for load in LOADS}
+        counts["instructions"] = {load: instructions(load, os.environ) for load in LOADS}
+        if (COMPILED / ".built").exists():
+            path = os.pathsep.join((str(COMPILED), str(ROOT)))
+            environment = {**os.environ, "PYTHONSAFEPATH": "1", "PYTHONPATH": path}
+            counts["instructions, compiled"] = {load: instructions(load, environment) for load in LOADS}
     return counts
 
 
 def compared(now: dict[str, dict[str, int]], before: dict[str, dict[str, int]]) -> tuple[str, bool]:
     """(a table, whether nothing has become much dearer)."""
-    lines, good = [f"{'counted for each':26} {'recorded':>12} {'now':>12}"], True
+    lines, good = [f"{'counted for each':34} {'recorded':>12} {'now':>12}"], True
     for kind, figures in now.items():
         for load, figure in figures.items():
             known = before.get(kind, {}).get(load)
@@ -80,7 +91,7 @@ def compared(now: dict[str, dict[str, int]], before: dict[str, dict[str, int]]) 
             if known is not None and figure > known * (1 + TOLERANCE):
                 good, word = False, f"{word}  more than {TOLERANCE:.0%} dearer"
             lines.append(
-                f"{load + ', ' + kind:26} {known if known is not None else '-':>12} {figure:>12}{word}"
+                f"{load + ', ' + kind:34} {known if known is not None else '-':>12} {figure:>12}{word}"
             )
     return "\n".join(lines), good
 
@@ -115,7 +126,7 @@ def main() -> None:
     options.add_argument("--record", action="store_true")
     options.add_argument("--no-valgrind", action="store_true", help="count calls only, which takes seconds")
     given = options.parse_args()
-    with_valgrind = shutil.which("valgrind") is not None and not given.no_valgrind
+    with_valgrind = has_valgrind() and not given.no_valgrind
     if given.record:
         record(with_valgrind=with_valgrind)
     else:

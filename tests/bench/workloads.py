@@ -10,7 +10,9 @@ import argparse
 import asyncio
 import contextlib
 import cProfile
+import os
 import pstats
+import subprocess
 import tempfile
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
@@ -183,12 +185,25 @@ async def running_load() -> AsyncIterator[Load]:
             await store.close()
 
 
+@contextlib.contextmanager
+def counting() -> Iterator[None]:
+    """Callgrind, started with ``--instr-atstart=no``, counts the instructions within."""
+    control = ["callgrind_control", "--instr=on", str(os.getpid())]
+    subprocess.run(control, check=True, capture_output=True)
+    yield
+    control[1] = "--instr=off"
+    subprocess.run(control, check=True, capture_output=True)
+
+
 async def main() -> None:
     options = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
     options.add_argument("load", choices=("publish", "subscribe", "notify"))
     options.add_argument("number", type=int)
     options.add_argument("--rounds", type=int, default=1)
     options.add_argument("--profile", action="store_true")
+    options.add_argument(
+        "--counted", action="store_true", help="run by callgrind, which counts the work alone"
+    )
     given = options.parse_args()
     async with running_load() as load:
         loads = Loads(load)
@@ -199,6 +214,11 @@ async def main() -> None:
             await work()
             profile.disable()
             pstats.Stats(profile).sort_stats("tottime").print_stats(60)
+            return
+        if given.counted:
+            await work()  # once for what is made when it is first wanted
+            with counting():
+                await work()
             return
         took = []
         for _ in range(given.rounds):
