@@ -7,6 +7,7 @@ import pytest
 
 from tests.bench import ten_oclock
 from tests.bench.compare import Row, table
+from tests.bench.flame import Frame, drawn, folders, stacks
 from tests.bench.machine import build_load
 from tests.bench.picture import draw
 from tests.bench.recorded import compared
@@ -54,3 +55,33 @@ def test_table_and_picture_with_and_without_kamailio(theirs: float | None) -> No
     ]
     assert ("2.00" in table(rows)) is (theirs is not None)
     assert ("NOTIFY &amp; co" in draw(rows)) is (theirs is not None)
+
+
+SAMPLES = """\
+lamplighter 70
+      1a2b tupledealloc (/usr/lib/libpython3.11.so.1.0)
+      1a2c CPyDef_sip___values___parse_via (/x/lamplighter__mypyc.so)
+      1a2d CPyDef_driver___Driver____dispatch.localalias (inlined)
+      1a2e CPyPy_driver___Driver____dispatch (/x/lamplighter__mypyc.so)
+
+lamplighter 70
+      ffff do_syscall_64 ([kernel.kallsyms])
+      1a2d CPyDef_driver___Driver____dispatch.localalias (inlined)
+
+lamplighter 71
+      2b2b sqlite3_step (/usr/lib/libsqlite3.so.0)
+"""
+
+
+def test_a_flame_graph_names_our_functions_and_what_else_took_time() -> None:
+    found = list(stacks(SAMPLES, folders(), main_thread=70))
+    assert found == [
+        [("Driver._dispatch", "net"), ("parse_via", "sip")],
+        [("Driver._dispatch", "net"), ("kernel", "")],
+        [("the database's thread", "store"), ("SQLite", "")],
+    ]
+    root = Frame("all")
+    for stack in found:
+        root.add(stack)
+    assert root.callees["Driver._dispatch", "net"].samples == 2
+    assert "Driver._dispatch agent/net: 66.7%" in drawn(root, "two & one")

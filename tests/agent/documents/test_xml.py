@@ -40,6 +40,26 @@ def test_the_deepest_that_is_taken():
     assert parse_xml(b"<a>" * MAX_DEPTH + b"</a>" * MAX_DEPTH).tag == "a"
 
 
+NESTED = b"<a>" * (MAX_DEPTH - 1), b"</a>" * (MAX_DEPTH - 1)
+
+
+@pytest.mark.parametrize("start", [b'<?xml version="1.0" encoding="UTF-8"?>', b""])
+def test_a_document_that_begins_as_usual_is_read_with_the_same_care(start):
+    """Such ones are read with blanks after them, and their tags counted."""
+    opening, closing = NESTED
+    assert parse_xml(start + b"<presence>" + opening + closing + b"</presence>").tag == "presence"
+    for inside, said in (
+        (b"<b/>", "deeper than 50"),
+        (b"<b></b>", "deeper than 50"),
+        (b"<b>", "not well-formed"),
+    ):
+        with pytest.raises(DocumentError, match=said):
+            parse_xml(start + b"<presence>" + opening + inside + closing + b"</presence>")
+    for after in (b"x", b"<b/>", b"\0"):
+        with pytest.raises(DocumentError, match="not well-formed"):
+            parse_xml(start + b"<presence/>" + after)
+
+
 def test_comments_and_instructions_do_not_hide_text():
     assert parse_xml(b"<a>o<!-- no -->pe<?x y?>n</a>").text == "open"
 

@@ -236,6 +236,17 @@ def test_a_plain_via_reads_like_an_odd_one(host: str, port: int | None, branch: 
             assert parse_via(plain) == parse_via(odd)
 
 
+@given(st.text(alphabet='aZ1.-"<>,;=\\ \té\x7f', max_size=8), st.sampled_from(["", ";rport", ";received=x"]))
+def test_whatever_a_branch_is_made_of_it_reads_alike(branch: str, more: str) -> None:
+    read: list[object] = []
+    for blank in ("", " "):
+        try:
+            read.append(parse_via(f"SIP/2.0/UDP h{blank};branch={branch}{more}"))
+        except ValueError:
+            read.append(None)
+    assert read[0] == read[1]
+
+
 @given(USERS, HOSTS, TOKENS)
 def test_a_plain_address_reads_like_an_odd_one(user: str, host: str, tag: str) -> None:
     assert parse_name_addr(f"<sip:{user}@{host}>") == parse_name_addr(f"<sip:{user}@{host}> ")

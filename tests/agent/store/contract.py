@@ -96,6 +96,8 @@ class StoreContract:
         store.put_subscription(subscription(expires_at=T0 + 50))
         assert store.next_expiry() == T0 + 50
         store.put_subscription(subscription(expires_at=T0 + 300))
+        assert store.next_expiry(T0 + 300) is None
+        assert store.next_expiry(T0 + 300.1) == store.next_expiry() == T0 + 300
         assert store.expired_subscriptions(T0 + 299) == []
         assert len(store.expired_subscriptions(T0 + 300)) == 1
 

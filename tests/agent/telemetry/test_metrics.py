@@ -47,6 +47,28 @@ def test_messages_by_method_status_and_direction():
     }
 
 
+def test_an_answered_request_is_two_messages():
+    metrics = Metrics()
+    metrics.sip_message("out", "NOTIFY")
+    for status in (200, 200, 412):
+        metrics.sip_answered("PUBLISH", status)
+    for number in range(1000):
+        metrics.sip_answered(f"FLOOD{number}", 501)
+    seen = {
+        tuple(value for _, value in key[1]): number
+        for key, number in samples(metrics).items()
+        if key[0] == "lamplighter_sip_messages_total"
+    }
+    assert seen == {
+        ("out", "NOTIFY", ""): 1,
+        ("in", "PUBLISH", ""): 3,
+        ("out", "PUBLISH", "200"): 2,
+        ("out", "PUBLISH", "412"): 1,
+        ("in", "other", ""): 1000,
+        ("out", "other", "501"): 1000,
+    }
+
+
 def test_the_others():
     metrics = Metrics()
     metrics.polled("office", "unchanged", 0.01)
