@@ -91,6 +91,9 @@ def parse_xml(data: bytes, charset: str | None = None) -> etree._Element:
         raise DocumentError(f"the body is not XML: {error}") from None
     if root is None:
         raise DocumentError("the body is not well-formed XML: there is no element")
+    # COMPAT(lxml 6.1): it goes by the last message, so a prefix that nobody declared is forgiven if a warning follows.
+    if len(parser.error_log) and (errors := parser.error_log.filter_from_errors()):
+        raise DocumentError(f"the body is not well-formed XML: {errors[0].message}")
     if data.count(b"<") <= 2 * MAX_DEPTH and (is_usual or _PLAIN_START(data)):
         return root  # too few tags to be nested too deep; looking costs as much as half of reading
     # The text search above sees no declaration in UTF-16.

@@ -22,6 +22,10 @@ BOMB = b"""<?xml version="1.0"?><!DOCTYPE b [<!ENTITY a "aaaaaaaaaa">
         (b"<a b=1/>", "not well-formed"),
         (b"<a>&nbsp;</a>", "not well-formed"),
         (b"<x:a/>", "not well-formed"),
+        # libxml2 warns of the namespace that is no absolute URI, after the error.
+        (b'<a><x:b/><c xmlns="relative"/></a>', "prefix x on b is not defined"),
+        (b'<a><b x:c="1"/><c xmlns="relative"/></a>', "prefix x for c on b is not defined"),
+        (b'<a xmlns:x="u:a" xmlns:y="u:a"><b x:c="" y:c=""/><c xmlns="relative"/></a>', "redefined"),
         (b"\x00\x01\x02", "not well-formed"),
         (b'<!DOCTYPE a SYSTEM "file:///etc/passwd"><a/>', "type declaration"),
         ('<!DOCTYPE a [<!ENTITY b "c">]><a/>'.encode("utf-16"), "type declaration"),
@@ -34,6 +38,10 @@ BOMB = b"""<?xml version="1.0"?><!DOCTYPE b [<!ENTITY a "aaaaaaaaaa">
 def test_what_is_refused(body, said):
     with pytest.raises(DocumentError, match=said):
         parse_xml(body)
+
+
+def test_a_namespace_that_is_no_absolute_uri_is_taken():
+    assert parse_xml(b'<a xmlns="relative"/>').tag == "{relative}a"
 
 
 def test_the_deepest_that_is_taken():
