@@ -1,7 +1,9 @@
-"""The full pass waits for a quiet moment, but not for ever."""
+"""The full pass waits for a quiet moment, but not for ever; what it frees goes back to the system."""
 
 import asyncio
 import gc
+import subprocess
+import sys
 import weakref
 from collections.abc import Iterator
 
@@ -60,3 +62,29 @@ async def test_it_does_not_wait_for_ever() -> None:
     await asyncio.sleep(PATIENCE)
     assert garbage() is None
     task.cancel()
+
+
+HEAP = """
+import os
+from agent.garbage import give_back
+
+def pages():
+    return int(open("/proc/self/statm").read().split()[1])
+
+before = pages()
+pieces = [bytes(3_000) for _ in range(50_000)]
+kept = pieces[::100]
+full = pages()
+del pieces
+freed = pages()
+assert give_back()
+print(full - before, freed - before, pages() - before)
+"""
+
+
+def test_what_was_freed_between_what_is_kept_goes_back_to_the_system() -> None:
+    done = subprocess.run([sys.executable, "-c", HEAP], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    full, freed, given = map(int, done.stdout.split())
+    assert freed > full / 2, "the heap's end alone was enough"
+    assert given < full / 4
