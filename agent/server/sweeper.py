@@ -82,6 +82,7 @@ class Sweeper:
     def _sweep(self) -> None:
         self._timer, self._due = None, float("inf")
         self._jumps.look()
+        self._jumps.catch_up()
         now = self._clock.wall()
         store = self._store
         publications = store.expired_publications(now)
@@ -130,5 +131,6 @@ class Sweeper:
 
     def close(self) -> None:
         self._closed = True
+        self._jumps.close()
         if self._timer is not None:
             self._timer.cancel()

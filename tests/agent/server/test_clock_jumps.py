@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from tests.support.phone import document, shown, state
+from tests.support.phone import ALICE, document, shown, state
 from tests.support.virtual_loop import virtual
 from tests.support.world import SimulatedDatabase, world
 
@@ -69,3 +69,32 @@ async def test_a_clock_that_is_set_while_nothing_can_be_written() -> None:
             ("open", "In")
         ]
         assert (await alice.publish(etag=etag)).status == 200
+
+
+@virtual
+@pytest.mark.parametrize("jumps", [(7200.0, -3600.0), (-7200.0, -7200.0), (-3600.0, 86_400.0, -7200.0)])
+async def test_a_clock_that_is_set_again_and_again_while_nothing_can_be_written(
+    jumps: tuple[float, ...],
+) -> None:
+    """What was granted for fifty minutes lasts fifty minutes: neither less nor more."""
+    database = SimulatedDatabase()
+    database.delay = 0.2
+    async with world(database=database) as here:
+        alice, bob = here.phone("alice"), here.phone("bob")
+        await alice.publish(document("In"), expires=3000)
+        await bob.subscribe(expires=3600)
+        await bob.notify()
+        database.failing = True
+        for jump in jumps:
+            here.clock.jump(jump)
+            await asyncio.sleep(30)
+        database.failing = False
+        await asyncio.sleep(20)
+        assert here.store.available
+        left = 3000 - 30 * len(jumps) - 20
+        (row,) = here.store.publications(ALICE, "presence")
+        assert row.expires_at - here.clock.wall() == pytest.approx(left, abs=5)
+        bob.forget()
+        await bob.quiet(left - 10)
+        assert shown(await bob.notify(within=20)) == [("closed", "")]
+        assert state(bob.notifies[-1]) == "active"

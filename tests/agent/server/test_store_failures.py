@@ -144,6 +144,37 @@ async def test_own_decisions_are_told_from_memory_while_nothing_can_be_written_a
 
 
 @virtual
+async def test_a_clock_that_is_set_back_makes_own_decisions_wait_until_they_are_on_record() -> None:
+    """By the clock that a restart would read the record is to be believed still: nothing may be told beside it."""
+    database = SimulatedDatabase()
+    async with world(database=database) as here:
+        agent, bob = Hop(here.server.driver), here.phone("bob")
+        session = Publisher(
+            agent, here.clock, here.spawn, Options(target=None), token=lambda: "t", spread=lambda: 0.5
+        )
+        await session.start()
+        session.publish(ALICE, document("before"))
+        await bob.subscribe(expires=3600)
+        here.store.beat()
+        await asyncio.sleep(5)
+        bob.forget()
+        database.failing = True
+        here.clock.jump(-7200)
+        session.publish(ALICE, document("meanwhile"))
+        for _ in range(12):
+            here.store.beat()
+            await bob.quiet(5)
+        database.failing = False
+        here.store.beat()
+        assert shown(await bob.notify(within=1)) == [("open", "meanwhile")]
+        await here.store.commit()
+        (row,) = here.store.publications(ALICE, "presence")
+        assert b"meanwhile" in database.rows[Kind.PUBLICATION, row.id].body
+        await session.close(remove=False)
+        agent.close()
+
+
+@virtual
 async def test_a_change_meanwhile_tells_nobody_whose_subscription_is_not_on_record_yet() -> None:
     database = SimulatedDatabase()
     database.delay = 1.0
