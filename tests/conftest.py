@@ -1,5 +1,6 @@
 """What holds for every test."""
 
+import gc
 import importlib
 import logging
 import os
@@ -72,3 +73,14 @@ def _logs_as_they_were() -> Iterator[None]:
     root.handlers[:] = handlers
     for name, before in levels.items():
         logging.getLogger(name).setLevel(before)
+
+
+@pytest.fixture(autouse=True)
+def _garbage_as_it_was() -> Iterator[None]:
+    """A test that starts the service in this process leaves the collector to the next as Python has it: the service
+    makes the full pass itself, and nobody would make it here."""
+    before = gc.get_threshold()
+    yield
+    if gc.get_threshold() != before:
+        gc.set_threshold(*before)
+        gc.unfreeze()

@@ -214,7 +214,10 @@ def _united(first: Choices, second: Choices) -> Choices:
     if isinstance(first, PlaceType) and values and other is not None:
         notes[other], other = None, None
     foreign = dict.fromkeys(first.foreign + second.foreign)
-    return replace(first, values=tuple(values), other=other, notes=tuple(notes), foreign=tuple(foreign))
+    united = (
+        tuple(sorted(values)) if isinstance(first, Privacy) else tuple(values)
+    )  # in the schema's order there
+    return replace(first, values=united, other=other, notes=tuple(notes), foreign=tuple(foreign))
 
 
 def _place(element: Element) -> tuple[int, str, str]:

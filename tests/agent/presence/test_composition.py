@@ -16,6 +16,7 @@ from agent.documents.rpid import (
     Class,
     Mood,
     PlaceType,
+    Privacy,
     Relationship,
     Sphere,
     StatusIcon,
@@ -231,11 +232,14 @@ def test_what_the_schema_has_only_once_stays_once():
             Sphere(("home",)),
             PlaceType((), Note("pier")),
             PlaceType(("office",)),
+            Privacy(("text",)),
+            Privacy(("audio",)),
         ),
     )
     assert composed(document(person)).persons[0].elements == (
         Activities(("busy",)),
         PlaceType(("office",), None, (Note("pier"),)),
+        Privacy(("audio", "text")),
         Sphere(("work",)),
     )
 
