@@ -72,8 +72,8 @@ def scan_response(data: bytes, cookie: str = MAGIC_COOKIE) -> tuple[int, str, st
 
     The short path for answers to our NOTIFYs: at ten o'clock there is one for every lamp. ``cookie``: how each branch
     of ours begins. None: take the long way. It looks only at what a transaction stands on, and reads that as `parsing`
-    does; the caller compares sent-by with its own. What it needs it searches for, and leaves the rest unread: taking
-    the head apart into lines costs three times as much.
+    does; the caller compares sent-by with its own. What it needs it searches for, and leaves the rest unread: one
+    expression for the whole head goes through it byte by byte, which costs three times as much.
     """
     if len(data) > _MAX_HEAD:
         return None
