@@ -1,14 +1,16 @@
 """When nothing can be made durable: 503, nothing changed, and nobody is told what is not so."""
 
 import asyncio
+import contextlib
+from collections.abc import AsyncIterator
 
 from agent.net.memory import Hop
 from agent.publisher.publisher import Options, Publisher
 from agent.sip.messages import Response
 from agent.store.rows import Kind
-from tests.support.phone import ALICE, document, shown, state
+from tests.support.phone import ALICE, Phone, document, shown, state
 from tests.support.virtual_loop import virtual
-from tests.support.world import SimulatedDatabase, world
+from tests.support.world import SimulatedDatabase, World, world
 
 
 @virtual
@@ -102,22 +104,37 @@ async def test_a_refresh_that_cannot_be_kept_is_granted_what_is_on_record_and_th
         assert (await sub.ask(expires=3600)).status in (200, 481)
 
 
+@contextlib.asynccontextmanager
+async def publishing_ourselves(here: World) -> AsyncIterator[Publisher]:
+    """The service's own publisher, which has said `before` of alice."""
+    agent = Hop(here.server.driver)
+    session = Publisher(
+        agent, here.clock, here.spawn, Options(target=None), token=lambda: "t", spread=lambda: 0.5
+    )
+    await session.start()
+    session.publish(ALICE, document("before"))
+    yield session
+    await session.close(remove=False)
+    agent.close()
+
+
+async def watching(here: World) -> Phone:
+    """Bob, who knows it; so does the store's record."""
+    bob = here.phone("bob")
+    await bob.subscribe(expires=3600)
+    here.store.beat()
+    await asyncio.sleep(5)
+    bob.forget()
+    return bob
+
+
 @virtual
 async def test_own_decisions_are_told_from_memory_while_nothing_can_be_written_and_written_afterwards() -> (
     None
 ):
     database = SimulatedDatabase()
-    async with world(database=database) as here:
-        agent, bob = Hop(here.server.driver), here.phone("bob")
-        session = Publisher(
-            agent, here.clock, here.spawn, Options(target=None), token=lambda: "t", spread=lambda: 0.5
-        )
-        await session.start()
-        session.publish(ALICE, document("before"))
-        await bob.subscribe(expires=3600)
-        here.store.beat()
-        await asyncio.sleep(5)
-        bob.forget()
+    async with world(database=database) as here, publishing_ourselves(here) as session:
+        bob = await watching(here)
         database.failing = True
         session.publish(ALICE, document("meanwhile"))
         await bob.quiet(3)
@@ -139,25 +156,14 @@ async def test_own_decisions_are_told_from_memory_while_nothing_can_be_written_a
         assert b"later" in row.body and b"later" in database.rows[Kind.PUBLICATION, row.id].body
         session.publish(ALICE, document("after"))
         assert shown(await bob.notify(within=1)) == [("open", "after")]
-        await session.close(remove=False)
-        agent.close()
 
 
 @virtual
 async def test_a_clock_that_is_set_back_makes_own_decisions_wait_until_they_are_on_record() -> None:
     """By the clock that a restart would read the record is to be believed still: nothing may be told beside it."""
     database = SimulatedDatabase()
-    async with world(database=database) as here:
-        agent, bob = Hop(here.server.driver), here.phone("bob")
-        session = Publisher(
-            agent, here.clock, here.spawn, Options(target=None), token=lambda: "t", spread=lambda: 0.5
-        )
-        await session.start()
-        session.publish(ALICE, document("before"))
-        await bob.subscribe(expires=3600)
-        here.store.beat()
-        await asyncio.sleep(5)
-        bob.forget()
+    async with world(database=database) as here, publishing_ourselves(here) as session:
+        bob = await watching(here)
         database.failing = True
         here.clock.jump(-7200)
         session.publish(ALICE, document("meanwhile"))
@@ -170,8 +176,6 @@ async def test_a_clock_that_is_set_back_makes_own_decisions_wait_until_they_are_
         await here.store.commit()
         (row,) = here.store.publications(ALICE, "presence")
         assert b"meanwhile" in database.rows[Kind.PUBLICATION, row.id].body
-        await session.close(remove=False)
-        agent.close()
 
 
 @virtual
